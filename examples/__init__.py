@@ -1,0 +1,1 @@
+"""Recipes, each a short script that runs: ``python examples/quickstart.py``."""

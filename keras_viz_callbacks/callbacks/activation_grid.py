@@ -1,0 +1,199 @@
+"""ActivationGrid: every channel of every chosen layer, one cell each."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from keras_viz_callbacks.callbacks.base import (
+    Draw,
+    Moment,
+    VisualizationCallback,
+    layer_record,
+)
+from keras_viz_callbacks.callbacks.images import MAX_IMAGES, Gallery, check_model, tag_part
+from keras_viz_callbacks.capture.backend import Array, backend
+from keras_viz_callbacks.capture.held_out import check_labels, held_out
+from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
+from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
+from keras_viz_callbacks.render import colors, grid
+from keras_viz_callbacks.summary.run import Drawing, Run
+from tensorboard_plugin import schema
+
+logger = logging.getLogger(__name__)
+
+
+class ActivationGrid(VisualizationCallback):
+    """Draws the activations of every chosen layer on held-out images, a cell for each channel.
+
+    A channel that is zero everywhere stays blank. The fraction of a layer's channels that are
+    blank on every image goes out as the scalar ``dead_channels/<layer path>``.
+
+    Args:
+        log_dir: Log directory; pictures go to its run ``keras_viz``.
+        images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
+            a dict of name to array, or an iterable of ``(images, labels)`` batches.
+        labels: True classes, as indices or one-hot rows.
+        class_names: Name of each class.
+        layers: Layer path, unique name, glob, layer, or a list of those. None picks every
+            convolution.
+        channels: The channels to draw, such as ``[4, 7]``; None draws all.
+        max_channels: Draw no more than that many of a layer.
+        cell_size: Longer side of a cell, at most, in pixels.
+        scale: ``"channel"`` colours each cell by its own range of values, ``"layer"`` all cells
+            of a picture by one.
+        colormap: Any colour map that matplotlib knows.
+        preprocess: Maps the images to the model's inputs; identity by default.
+        max_images: Show no more than that many images.
+        name: First part of the tags.
+        update_freq: ``"epoch"``, or a number of training batches.
+        every: Epochs between captures; the last epoch is always captured.
+        on_error: ``"warn"`` or ``"raise"``, when a capture fails.
+
+    Raises:
+        ValueError: An argument is wrong by itself; or, in ``on_train_begin``, for the model.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[ActivationGrid("logs/run1", x_val[:4])])
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        *,
+        labels: Any = None,
+        class_names: Sequence[str] | None = None,
+        layers: Selector = None,
+        channels: Sequence[int] | int | None = None,
+        max_channels: int = 64,
+        cell_size: int = 64,
+        scale: Literal["channel", "layer"] = "channel",
+        colormap: str = "viridis",
+        preprocess: Any = None,
+        max_images: int = MAX_IMAGES,
+        name: str = schema.TECHNIQUE_ACTIVATIONS,
+        update_freq: Literal["epoch"] | int = "epoch",
+        every: int = 1,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        super().__init__(
+            log_dir, name=name, update_freq=update_freq, every=every, on_error=on_error
+        )
+        for argument, value in (("max_channels", max_channels), ("cell_size", cell_size)):
+            if value < 1:
+                raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value!r}")
+        if scale not in ("channel", "layer"):
+            raise ValueError(f'`scale` must be "channel" or "layer". Received: scale={scale!r}')
+        colors.palette(colormap)
+        self.layers = layers
+        self.channels = [channels] if isinstance(channels, int) else channels
+        self.max_channels = max_channels
+        self.cell_size = cell_size
+        self.scale = scale
+        self.colormap = colormap
+        self.class_names = class_names
+        self._held = held_out(
+            images,
+            labels,
+            preprocess=preprocess,
+            max_images=max_images,
+            class_names=class_names,
+        )
+
+    def _prepare(self, run: Run) -> None:
+        survey = check_model(self.model, self._held)
+        self._calls = select(survey.calls, self.layers)
+        check_labels(self._held, survey.classes, self.class_names)
+        for call in self._calls:
+            self._picked(call, call.channels or 0)
+        self._gallery = Gallery(self._held, run, self.class_names)
+        run.claim(self, (self._tag(c.path, n) for c in self._calls for n in self._gallery.names))
+        self._forward = backend().compile_activations(self.model, self._calls, self._held.inputs)
+
+    def _capture(self) -> Draw:
+        activations = self._forward(self._held.inputs)
+        run = self._run
+        assert run is not None
+        new_images = list(self._gallery.new_drawings(run))
+
+        def draw(moment: Moment) -> Iterator[Drawing]:
+            yield from new_images
+            for call in self._calls:
+                yield from self._draw_layer(call, activations[call.path], moment)
+
+        return draw
+
+    def _draw_layer(self, call: LayerCall, activations: Array, moment: Moment) -> Iterator[Drawing]:
+        dead = float(dead_channels(activations).mean())
+        scalars = [(f"dead_channels/{call.path}", dead)]
+        height, width, channels = activations.shape[1:]
+        layer = layer_record(call, (height, width, channels))
+        picked = self._picked(call, channels)
+        cells = grid.layout(picked, height, width, self.cell_size)
+        for index, (name, activation) in enumerate(
+            zip(self._gallery.names, activations, strict=True)
+        ):
+            numbers = statistics(activation)
+            picture = grid.draw_channels(
+                activation, numbers, cells, scale=self.scale, colormap=self.colormap
+            )
+            record = schema.Record(
+                technique=self.name,
+                tag=self._tag(call.path, name),
+                width=picture.width,
+                height=picture.height,
+                image_bytes=len(picture.png),
+                epoch=moment.epoch,
+                batch=moment.batch,
+                layer=layer,
+                image_name=name,
+                image_index=index,
+                label=self._gallery.label(index),
+                grid=cells,
+                value_range=grid.value_range(numbers, picked),
+                scale=self.scale,
+                colormap=self.colormap,
+                channels=channels,
+                dead_fraction=dead,
+                blank_fraction=float(numbers.blank.mean()),
+                statistics=_recorded(numbers, picked),
+                note=self._note(picked, channels),
+                metrics=dict(moment.metrics),
+            )
+            yield Drawing(record, picture.png, scalars=scalars)
+            scalars = []
+
+    def _tag(self, layer_path: str, image_name: str) -> str:
+        return schema.picture_tag(self.name, layer_path, tag_part(image_name))
+
+    def _picked(self, call: LayerCall, channels: int) -> list[int]:
+        if self.channels is None:
+            return list(range(min(channels, self.max_channels)))
+        outside = [c for c in self.channels if not -channels <= c < channels]
+        if outside or not len(self.channels):
+            raise ValueError(
+                f"`channels` must pick channels of layer {call.path!r}, from 0 to {channels - 1}. "
+                f"Received: channels={list(self.channels)}"
+            )
+        return [c % channels for c in self.channels][: self.max_channels]
+
+    def _note(self, picked: Sequence[int], channels: int) -> str | None:
+        if self.channels is not None or len(picked) == channels:
+            return None
+        return f"the first {len(picked)} of {channels} channels (max_channels)"
+
+
+def _recorded(numbers: Statistics, picked: Sequence[int]) -> schema.ChannelStatistics:
+    columns: Mapping[str, Any] = {
+        key: tuple(
+            float(f"{value:.4g}") if np.isfinite(value) else None
+            for value in getattr(numbers, key)[list(picked)].tolist()
+        )
+        for key in ("minimum", "maximum", "mean", "std")
+    }
+    return schema.ChannelStatistics(**columns)

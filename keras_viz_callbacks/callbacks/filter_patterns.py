@@ -1,0 +1,178 @@
+"""FilterPatterns: which pattern each filter answers to."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from keras_viz_callbacks.callbacks.base import (
+    Draw,
+    Moment,
+    VisualizationCallback,
+    layer_record,
+)
+from keras_viz_callbacks.capture import ascent
+from keras_viz_callbacks.capture.ascent import Ascent, AscentSettings, input_shape, pick_filters
+from keras_viz_callbacks.capture.backend import Array, AscentSignals, survey
+from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
+from keras_viz_callbacks.maps.patterns import to_displayable
+from keras_viz_callbacks.render import grid
+from keras_viz_callbacks.summary.run import Drawing, Run
+from tensorboard_plugin import schema
+
+logger = logging.getLogger(__name__)
+
+
+class FilterPatterns(VisualizationCallback):
+    """Draws the pattern that each filter answers to, by gradient ascent in input space.
+
+    From a grey, slightly noisy image, each step moves all pixels along the gradient of the
+    filter's mean response, divided by its root mean square. Erhan et al. 2009, "Visualizing
+    higher-layer features of a deep network"; Chollet, "Deep Learning with Python".
+
+    Args:
+        log_dir: Log directory; pictures go to its run ``keras_viz``.
+        layers: Layer path, unique name, glob, layer, or a list of those. None picks
+            ``max_layers`` of the convolutions, evenly spread over the network.
+        filters: How many filters of each layer, from the first; or a list of their indices.
+        steps: Steps of the ascent.
+        learning_rate: Change of a typical pixel in one step, as a share of the value range.
+        size: Pixels of a pattern, a number or ``(height, width)``; by default as the model's
+            input, but no more than 64 on the longer side.
+        seed: Of the noise; the same seed gives the same picture.
+        value_range: Lowest and highest value of the model's input; by default ``(0, 255)``
+            where the model itself rescales such inputs, else ``(0, 1)``.
+        max_layers: How many layers ``layers=None`` picks.
+        cell_size: Longer side of a cell, at most, in pixels.
+        name: First part of the tags.
+        update_freq: ``"epoch"``, or a number of training batches.
+        every: Epochs between captures; the last epoch is always captured.
+        on_error: ``"warn"`` or ``"raise"``, when a capture fails.
+
+    Raises:
+        ValueError: An argument is wrong by itself; or, in ``on_train_begin``, for the model.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[FilterPatterns("logs/run1", layers="block3_*")])
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        *,
+        layers: Selector = None,
+        filters: int | Sequence[int] = 8,
+        steps: int = ascent.STEPS,
+        learning_rate: float = ascent.LEARNING_RATE,
+        size: int | tuple[int, int] | None = None,
+        seed: int = 0,
+        value_range: tuple[float, float] | None = None,
+        max_layers: int = 3,
+        cell_size: int = 2 * ascent.SIZE,
+        name: str = schema.TECHNIQUE_FILTERS,
+        update_freq: Literal["epoch"] | int = "epoch",
+        every: int = 1,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        super().__init__(
+            log_dir, name=name, update_freq=update_freq, every=every, on_error=on_error
+        )
+        for argument, value in (("max_layers", max_layers), ("cell_size", cell_size)):
+            if value < 1:
+                raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value!r}")
+        self.layers = layers
+        self.filters = filters
+        self.max_layers = max_layers
+        self.cell_size = cell_size
+        self.settings = AscentSettings(steps, learning_rate, size, seed, value_range)
+
+    def _prepare(self, run: Run) -> None:
+        found = survey(self.model, np.zeros((1, *input_shape(self.model)), np.float32))
+        calls = select(found.calls, self.layers, globs_pick=_has_filters)
+        if self.layers is None and len(calls) > self.max_layers:
+            spread = np.linspace(0, len(calls) - 1, self.max_layers).round().astype(int)
+            left_out = len(calls) - len(spread)
+            calls = [calls[i] for i in spread]
+            logger.info(
+                "%s draws %s; %d other convolutions are left out. Name them by `layers`, or "
+                "raise `max_layers`.",
+                self.name,
+                ", ".join(c.path for c in calls),
+                left_out,
+            )
+        self._picked = [pick_filters(call, self.filters) for call in calls]
+        for call, picked in zip(calls, self._picked, strict=True):
+            if isinstance(self.filters, int) and len(picked) < (call.channels or 0):
+                logger.info(
+                    "%s draws %d of the %d filters of %s; raise `filters` for more.",
+                    self.name,
+                    len(picked),
+                    call.channels,
+                    call.path,
+                )
+        run.claim(self, (schema.picture_tag(self.name, call.path) for call in calls))
+        self._ascents = [Ascent(self.model, found, call, self.settings) for call in calls]
+
+    def _capture(self) -> Draw:
+        climbed = [
+            (climb, picked, *climb.climb(picked))
+            for climb, picked in zip(self._ascents, self._picked, strict=True)
+        ]
+
+        def draw(moment: Moment) -> Iterator[Drawing]:
+            for climb, picked, start, signals in climbed:
+                yield self._draw_layer(climb, picked, start, signals, moment)
+
+        return draw
+
+    def _draw_layer(
+        self, climb: Ascent, picked: Any, start: Array, signals: AscentSignals, moment: Moment
+    ) -> Drawing:
+        patterns = to_displayable(signals.images)
+        # A filter that answers nowhere near the start image has no gradient to climb.
+        blank = [bool(np.array_equal(a, b)) for a, b in zip(start, signals.images, strict=True)]
+        cells = grid.layout(picked, patterns.shape[1], patterns.shape[2], self.cell_size)
+        picture = grid.draw_patterns(patterns, blank, cells)
+        call = climb.call
+        record = schema.Record(
+            technique=self.name,
+            tag=schema.picture_tag(self.name, call.path),
+            width=picture.width,
+            height=picture.height,
+            image_bytes=len(picture.png),
+            epoch=moment.epoch,
+            batch=moment.batch,
+            layer=layer_record(call, _known_shape(call)),
+            grid=cells,
+            value_range=climb.value_range,
+            channels=call.channels,
+            blank_fraction=float(np.mean(blank)),
+            statistics=schema.ChannelStatistics(
+                start=_rounded(signals.start), maximum=_rounded(signals.response)
+            ),
+            note=self._note(call, picked),
+            metrics=dict(moment.metrics),
+        )
+        return Drawing(record, picture.png)
+
+    def _note(self, call: LayerCall, picked: Any) -> str | None:
+        if not isinstance(self.filters, int) or len(picked) == call.channels:
+            return None
+        return f"the first {len(picked)} of {call.channels} filters (filters)"
+
+
+def _has_filters(call: LayerCall) -> bool:
+    return call.is_convolution and call.is_spatial
+
+
+def _known_shape(call: LayerCall) -> tuple[int, ...]:
+    shape = tuple(side or 0 for side in call.shape or ())
+    return (*shape[1:], shape[0]) if call.channels_first else shape
+
+
+def _rounded(values: Array) -> tuple[float | None, ...]:
+    return tuple(float(f"{v:.4g}") if np.isfinite(v) else None for v in values.tolist())

@@ -1,0 +1,205 @@
+"""GradCAM: which part of an image decided its class."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from keras_viz_callbacks.callbacks.base import (
+    Draw,
+    Moment,
+    VisualizationCallback,
+    layer_record,
+)
+from keras_viz_callbacks.callbacks.images import MAX_IMAGES, Gallery, check_model, tag_part
+from keras_viz_callbacks.capture.backend import ClassSignals, backend
+from keras_viz_callbacks.capture.held_out import check_labels, held_out
+from keras_viz_callbacks.capture.layers import LayerCall, Selector
+from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
+from keras_viz_callbacks.maps import class_activation
+from keras_viz_callbacks.render import colors
+from keras_viz_callbacks.render.overlay import draw_overlay
+from keras_viz_callbacks.render.picture import encode_heat_map
+from keras_viz_callbacks.summary.run import Drawing, Run
+from tensorboard_plugin import schema
+
+logger = logging.getLogger(__name__)
+
+
+class GradCAM(VisualizationCallback):
+    """Draws, over each held-out image, the parts that raise the score of its class.
+
+    The score is the logit, read before the final softmax or sigmoid. Each picture's caption
+    names the predicted and the true class; a wrong prediction has a red frame, a right one a
+    green one.
+
+    Args:
+        log_dir: Log directory; pictures go to its run ``keras_viz``.
+        images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
+            a dict of name to array, or an iterable of ``(images, labels)`` batches.
+        labels: True classes, as indices or one-hot rows.
+        class_names: Name of each class.
+        layers: Layer path, unique name, glob, layer, or a list of those. None picks the last
+            convolution.
+        target: The score to explain: None for each image's predicted class, a class, one class
+            for each image, or a function from the model's outputs to ``(batch,)``.
+        method: A method of `keras_viz_callbacks.maps.class_activation`, such as ``"grad_cam"``.
+        colormap: Any colour map that matplotlib knows.
+        preprocess: Maps the images to the model's inputs; identity by default.
+        max_images: Show no more than that many images.
+        name: First part of the tags; the method's name by default.
+        update_freq: ``"epoch"``, or a number of training batches.
+        every: Epochs between captures; the last epoch is always captured.
+        on_error: ``"warn"`` or ``"raise"``, when a capture fails.
+
+    Raises:
+        ValueError: An argument is wrong by itself; or, in ``on_train_begin``, for the model.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[GradCAM("logs/run1", x_val[:4], labels=y_val[:4])])
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        *,
+        labels: Any = None,
+        class_names: Sequence[str] | None = None,
+        layers: Selector = None,
+        target: Target = None,
+        method: str = "grad_cam",
+        colormap: str = "turbo",
+        preprocess: Any = None,
+        max_images: int = MAX_IMAGES,
+        name: str | None = None,
+        update_freq: Literal["epoch"] | int = "epoch",
+        every: int = 1,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        class_activation.find(method)
+        super().__init__(
+            log_dir,
+            name=method if name is None else name,
+            update_freq=update_freq,
+            every=every,
+            on_error=on_error,
+        )
+        colors.palette(colormap)
+        self.layers = layers
+        self.target = target
+        self.method = method
+        self.colormap = colormap
+        self.class_names = class_names
+        self._held = held_out(
+            images,
+            labels,
+            preprocess=preprocess,
+            max_images=max_images,
+            class_names=class_names,
+        )
+
+    def _prepare(self, run: Run) -> None:
+        survey = check_model(self.model, self._held)
+        self._calls = select_for_class_maps(survey, self.layers)
+        check_labels(self._held, survey.classes, self.class_names)
+        self._target = resolve_target(self.target, survey, len(self._held))
+        self._gallery = Gallery(self._held, run, self.class_names)
+        run.claim(self, (self._tag(c.path, n) for c in self._calls for n in self._gallery.names))
+        self._signals = backend().compile_class_signals(
+            self.model,
+            self._calls,
+            survey.outputs,
+            self._target.function,
+            self._held.inputs,
+        )
+        self._said_no_logit = False
+
+    def _capture(self) -> Draw:
+        signals = self._signals(self._held.inputs, self._target.classes)
+        if not signals.logit_found and not self._said_no_logit:
+            self._said_no_logit = True
+            logger.warning(
+                "No logit was found before the model's output; class maps of %r explain the "
+                "output itself.",
+                self.name,
+            )
+        run = self._run
+        assert run is not None
+        new_images = list(self._gallery.new_drawings(run))
+
+        def draw(moment: Moment) -> Iterator[Drawing]:
+            yield from new_images
+            for call in self._calls:
+                yield from self._draw_layer(call, signals, moment)
+
+        return draw
+
+    def _draw_layer(
+        self, call: LayerCall, signals: ClassSignals, moment: Moment
+    ) -> Iterator[Drawing]:
+        activations = signals.activations[call.path]
+        maps = class_activation.class_activation_map(
+            activations, signals.gradients[call.path], self.method
+        )
+        height, width, channels = activations.shape[1:]
+        layer = layer_record(call, (height, width, channels))
+        for index, (name, heat_map) in enumerate(zip(self._gallery.names, maps, strict=True)):
+            if not np.isfinite(heat_map).all():
+                raise FloatingPointError(
+                    f"the class map of {name!r} at {call.path!r} is NaN or infinite"
+                )
+            label, prediction, target = self._scores(index, signals)
+            picture = draw_overlay(
+                self._gallery.pixels[index],
+                heat_map,
+                colormap=self.colormap,
+                label=label,
+                prediction=prediction,
+                target=target,
+            )
+            raw, highest = encode_heat_map(heat_map)
+            record = schema.Record(
+                technique=self.name,
+                tag=self._tag(call.path, name),
+                width=picture.width,
+                height=picture.height,
+                image_bytes=len(picture.png),
+                epoch=moment.epoch,
+                batch=moment.batch,
+                layer=layer,
+                image_name=name,
+                image_index=index,
+                label=label,
+                prediction=prediction,
+                target=target,
+                value_range=(0.0, highest),
+                colormap=self.colormap,
+                channels=channels,
+                blank=highest == 0,
+                map_shape=(height, width),
+                metrics=dict(moment.metrics),
+            )
+            yield Drawing(record, picture.png, raw)
+
+    def _scores(
+        self, index: int, signals: ClassSignals
+    ) -> tuple[schema.ClassScore | None, schema.ClassScore | None, schema.ClassScore | None]:
+        """Label, prediction and target of an image."""
+        if signals.probabilities is None:
+            return self._gallery.label(index), None, None
+        probabilities = signals.probabilities[index]
+        label = self._gallery.label(index, probabilities)
+        prediction = self._gallery.score(int(probabilities.argmax()), probabilities)
+        if self._target.function is not None:
+            return label, prediction, None
+        wanted = int(self._target.classes[index])
+        target = prediction if wanted < 0 else self._gallery.score(wanted, probabilities)
+        return label, prediction, target
+
+    def _tag(self, layer_path: str, image_name: str) -> str:
+        return schema.picture_tag(self.name, layer_path, tag_part(image_name))

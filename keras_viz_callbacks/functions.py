@@ -1,0 +1,186 @@
+"""The maps of the callbacks without a callback, for notebooks and scripts.
+
+Each call traces the model anew; in a training, attach a callback, which traces once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_viz_callbacks.callbacks.images import check_model
+from keras_viz_callbacks.capture import ascent
+from keras_viz_callbacks.capture.ascent import (
+    Ascent,
+    AscentSettings,
+    check_filter,
+    input_shape,
+    pick_filters,
+)
+from keras_viz_callbacks.capture.backend import Array, backend, survey
+from keras_viz_callbacks.capture.held_out import held_out
+from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
+from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
+from keras_viz_callbacks.maps import class_activation
+from keras_viz_callbacks.maps.patterns import to_displayable
+
+
+def activation_maps(model: keras.Model, images: Any, layers: Selector = None) -> dict[str, Array]:
+    """What each chosen layer answers to images, in one forward pass.
+
+    Args:
+        model: Any Keras model; it is left as it is.
+        images: The model's input, ``(batch, height, width, channels)``.
+        layers: Layer path, unique name, glob, layer, or a list of those. None picks every
+            convolution.
+
+    Returns:
+        By layer path, in network order: float32 ``(batch, height, width, channels)``.
+
+    Raises:
+        ValueError: The images don't fit, or a layer is unknown, ambiguous or not spatial.
+    """
+    held = held_out(images)
+    calls = select(check_model(model, held).calls, layers)
+    return backend().compile_activations(model, calls, held.inputs)(held.inputs)
+
+
+def grad_cam(
+    model: keras.Model,
+    images: Any,
+    layer: str | keras.layers.Layer | None = None,
+    target: Target = None,
+    method: str = "grad_cam",
+) -> Array:
+    """Class activation maps: which parts of an image raise the score of its class.
+
+    The score is the logit, read before the final softmax or sigmoid. Selvaraju et al. 2017,
+    "Grad-CAM".
+
+    Args:
+        model: Any Keras model; it is left as it is.
+        images: The model's input, ``(batch, height, width, channels)``.
+        layer: Layer path, unique name, or layer. None picks the last convolution.
+        target: None for each image's predicted class, a class, one class for each image, or a
+            function from the model's outputs to ``(batch,)``.
+        method: A method of `keras_viz_callbacks.maps.class_activation`.
+
+    Returns:
+        float32 ``(batch, height, width)`` at the layer's resolution, zero or above (ReLU), not
+        normalised.
+
+    Raises:
+        ValueError: The images don't fit, the layer is unknown, ambiguous, not spatial or more
+            than one, or a class is out of range.
+    """
+    class_activation.find(method)
+    held = held_out(images)
+    found = check_model(model, held)
+    call = _one_call(select_for_class_maps(found, layer), layer)
+    resolved = resolve_target(target, found, len(held))
+    signals = backend().compile_class_signals(
+        model, [call], found.outputs, resolved.function, held.inputs
+    )(held.inputs, resolved.classes)
+    return class_activation.class_activation_map(
+        signals.activations[call.path], signals.gradients[call.path], method
+    )
+
+
+def generate_pattern(
+    model: keras.Model,
+    layer: str | keras.layers.Layer,
+    filter_index: int,
+    *,
+    steps: int = ascent.STEPS,
+    learning_rate: float = ascent.LEARNING_RATE,
+    size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    value_range: tuple[float, float] | None = None,
+) -> NDArray[np.uint8]:
+    """The pattern that one filter answers to; see `filter_patterns`.
+
+    Args:
+        model: Any Keras model with one image input; it is left as it is.
+        layer: Layer path, unique name, or layer.
+        filter_index: Index of the filter.
+        steps: Steps of the ascent.
+        learning_rate: Change of a typical pixel in one step, as a share of the value range.
+        size: Pixels, a number or ``(height, width)``; by default as the model's input, but no
+            more than 64 on the longer side.
+        seed: Of the noise on the grey start image; the same seed gives the same picture.
+        value_range: Lowest and highest value of the model's input; by default ``(0, 255)``
+            where the model itself rescales such inputs, else ``(0, 1)``.
+
+    Returns:
+        uint8 ``(height, width, channels)``.
+
+    Raises:
+        ValueError: The layer is unknown, ambiguous or not spatial, or has no such filter.
+    """
+    settings = AscentSettings(steps, learning_rate, size, seed, value_range)
+    climb = _ascent(model, layer, settings)
+    check_filter(climb.call, filter_index, "filter_index")
+    _, signals = climb.climb(np.array([filter_index], np.int32))
+    pattern: NDArray[np.uint8] = to_displayable(signals.images)[0]
+    return pattern
+
+
+def filter_patterns(
+    model: keras.Model,
+    layer: str | keras.layers.Layer,
+    filters: int | Sequence[int] = 16,
+    *,
+    steps: int = ascent.STEPS,
+    learning_rate: float = ascent.LEARNING_RATE,
+    size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    value_range: tuple[float, float] | None = None,
+) -> NDArray[np.uint8]:
+    """The patterns that filters of a layer answer to, by gradient ascent in input space.
+
+    All filters climb as one batch, and a pass ends at the layer. Erhan et al. 2009,
+    "Visualizing higher-layer features of a deep network".
+
+    Args:
+        model: Any Keras model with one image input; it is left as it is.
+        layer: Layer path, unique name, or layer.
+        filters: How many filters, from the first; or a list of their indices.
+        steps: Steps of the ascent.
+        learning_rate: Change of a typical pixel in one step, as a share of the value range.
+        size: Pixels, a number or ``(height, width)``; by default as the model's input, but no
+            more than 64 on the longer side.
+        seed: Of the noise on the grey start images; the same seed gives the same pictures.
+        value_range: Lowest and highest value of the model's input; by default ``(0, 255)``
+            where the model itself rescales such inputs, else ``(0, 1)``.
+
+    Returns:
+        uint8 ``(filter, height, width, channels)``.
+
+    Raises:
+        ValueError: The layer is unknown, ambiguous or not spatial, or has no such filter.
+    """
+    settings = AscentSettings(steps, learning_rate, size, seed, value_range)
+    climb = _ascent(model, layer, settings)
+    _, signals = climb.climb(pick_filters(climb.call, filters))
+    return to_displayable(signals.images)
+
+
+def _ascent(
+    model: keras.Model, layer: str | keras.layers.Layer, settings: AscentSettings
+) -> Ascent:
+    found = survey(model, np.zeros((1, *input_shape(model)), np.float32))
+    call = _one_call(select(found.calls, layer), layer)
+    return Ascent(model, found, call, settings)
+
+
+def _one_call(calls: Sequence[LayerCall], layer: Any) -> LayerCall:
+    if len(calls) > 1:
+        raise ValueError(
+            f"`layer` must pick one call of one layer. Received: layer={layer!r}, which picks "
+            f"{', '.join(repr(c.path) for c in calls)}"
+        )
+    return calls[0]

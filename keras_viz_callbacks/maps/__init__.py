@@ -1,0 +1,1 @@
+"""From signals to maps, in NumPy alone: no Keras, no backend."""

@@ -1,0 +1,146 @@
+"""Grids: one cell a channel or filter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from keras_viz_callbacks.maps.channels import Statistics
+from keras_viz_callbacks.render import colors
+from keras_viz_callbacks.render.picture import Picture, Pixels, encode
+from tensorboard_plugin.schema import Grid
+
+GAP = 2
+"""Pixels between cells and around the grid."""
+
+
+def layout(items: Sequence[int], height: int, width: int, cell_size: int) -> Grid:
+    """The most nearly square grid of cells no larger than ``cell_size`` on their longer side.
+
+    Maps smaller than that are enlarged by a whole number, so that their pixels stay square.
+
+    Args:
+        items: Channels or filters, in order.
+        height: Of a map.
+        width: Of a map.
+        cell_size: Bound, in pixels.
+    """
+    longest = max(height, width)
+    if longest <= cell_size:
+        factor: float = cell_size // longest
+    else:
+        factor = cell_size / longest
+    columns = math.ceil(math.sqrt(len(items)))
+    return Grid(
+        columns=columns,
+        rows=math.ceil(len(items) / columns),
+        cell_width=max(1, round(width * factor)),
+        cell_height=max(1, round(height * factor)),
+        gap=GAP,
+        items=tuple(int(item) for item in items),
+    )
+
+
+def draw_channels(
+    activation: NDArray[np.float32],
+    statistics: Statistics,
+    grid: Grid,
+    *,
+    scale: str,
+    colormap: str,
+) -> Picture:
+    """Each channel of a grid in the colours of its values.
+
+    Args:
+        activation: ``(height, width, channels)``.
+        statistics: Of its channels.
+        grid: Whose items are channels.
+        scale: ``"channel"`` colours each cell by its own range, ``"layer"`` all by one.
+        colormap: Name of a colour map.
+    """
+    picked = list(grid.items)
+    low, high = statistics.minimum[picked], statistics.maximum[picked]
+    if scale == "layer":
+        lowest, highest = _range_of(low, high)
+        low, high = np.full_like(low, lowest), np.full_like(high, highest)
+    canvas = _canvas(grid, np.uint8(colors.GAP))
+    for place, channel in enumerate(picked):
+        if statistics.blank[channel]:
+            cell: Pixels = np.full((grid.cell_height, grid.cell_width), colors.BLANK, np.uint8)
+        else:
+            cell = _fitted(activation[..., channel], grid, float(low[place]), float(high[place]))
+        _paste(canvas, grid, place, cell)
+    image = Image.fromarray(canvas).convert("P")
+    image.putpalette(colors.palette(colormap).tobytes())
+    return encode(image, transparency=colors.GAP)
+
+
+def draw_patterns(patterns: Pixels, blank: Sequence[bool], grid: Grid) -> Picture:
+    """Each filter's pattern in its own colours.
+
+    Args:
+        patterns: uint8 ``(filter, height, width, channels)`` in the order of the grid's items.
+        blank: Filters that answered to nothing; their cells are empty.
+        grid: Whose items are filters.
+    """
+    canvas = _canvas(grid, np.array([255, 255, 255, 0], np.uint8))
+    opaque = np.full((grid.cell_height, grid.cell_width, 1), 255, np.uint8)
+    for place, pattern in enumerate(patterns):
+        if blank[place]:
+            cell = np.broadcast_to(
+                colors.palette("viridis")[colors.BLANK], (grid.cell_height, grid.cell_width, 3)
+            )
+        else:
+            size = (grid.cell_width, grid.cell_height)
+            rgb = pattern[..., :3] if pattern.shape[-1] >= 3 else np.repeat(pattern[..., :1], 3, -1)
+            cell = rgb
+            if pattern.shape[:2] != (grid.cell_height, grid.cell_width):
+                larger = grid.cell_height > pattern.shape[0]
+                resampling = Image.Resampling.NEAREST if larger else Image.Resampling.BOX
+                cell = np.asarray(Image.fromarray(rgb).resize(size, resampling))
+        _paste(canvas, grid, place, np.concatenate([cell, opaque], axis=-1))
+    return encode(Image.fromarray(canvas))
+
+
+def value_range(statistics: Statistics, items: Sequence[int]) -> tuple[float, float]:
+    """Lowest and highest finite value of these channels; zeros where there is none."""
+    return _range_of(statistics.minimum[list(items)], statistics.maximum[list(items)])
+
+
+def _range_of(low: NDArray[np.float32], high: NDArray[np.float32]) -> tuple[float, float]:
+    if np.isnan(low).all():
+        return 0.0, 0.0
+    return float(np.nanmin(low)), float(np.nanmax(high))
+
+
+def _fitted(channel: NDArray[np.float32], grid: Grid, low: float, high: float) -> Pixels:
+    """One channel as palette entries of a cell's size."""
+    height, width = channel.shape
+    if height <= grid.cell_height:
+        entries = colors.levels(channel, low, high)
+        return np.repeat(
+            np.repeat(entries, grid.cell_height // height, axis=0),
+            grid.cell_width // width,
+            axis=1,
+        )
+    size = (grid.cell_width, grid.cell_height)
+    smaller = Image.fromarray(np.ascontiguousarray(channel)).resize(size, Image.Resampling.BOX)
+    return colors.levels(np.asarray(smaller), low, high)
+
+
+def _canvas(grid: Grid, background: NDArray[np.uint8] | np.uint8) -> Pixels:
+    height = grid.gap + grid.rows * (grid.cell_height + grid.gap)
+    width = grid.gap + grid.columns * (grid.cell_width + grid.gap)
+    shape = (height, width, *np.shape(background))
+    return np.broadcast_to(background, shape).copy()
+
+
+def _paste(canvas: Pixels, grid: Grid, place: int, cell: Pixels) -> None:
+    row, column = divmod(place, grid.columns)
+    top = grid.gap + row * (grid.cell_height + grid.gap)
+    left = grid.gap + column * (grid.cell_width + grid.gap)
+    canvas[top : top + grid.cell_height, left : left + grid.cell_width] = cell

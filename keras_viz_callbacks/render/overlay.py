@@ -1,0 +1,104 @@
+"""Class activation maps over the image they explain, with a caption that tells right from wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from keras_viz_callbacks.render import colors
+from keras_viz_callbacks.render.picture import (
+    Picture,
+    Pixels,
+    draw_text,
+    encode,
+    resize,
+    shortened,
+)
+from tensorboard_plugin.schema import ClassScore
+
+SHORTEST_SIDE = 224
+"""Smaller images are enlarged to about this many pixels, or the picture is lost on a screen."""
+
+OPACITY = 0.75
+"""Of the hottest pixel; the coldest leaves the image as it is."""
+
+_CAPTION = 44
+_COLORS = {True: "#1b7f4b", False: "#b3261e", None: "#3c4043"}
+
+
+def draw_overlay(
+    image: Pixels,
+    heat_map: NDArray[np.float32],
+    *,
+    colormap: str,
+    label: ClassScore | None = None,
+    prediction: ClassScore | None = None,
+    target: ClassScore | None = None,
+) -> Picture:
+    """The heat map, divided by its maximum, over the image; a caption below.
+
+    Args:
+        image: uint8 ``(height, width, 3)``.
+        heat_map: ``(map height, map width)``, zero or above; enlarged bilinearly with
+            half-pixel centres. A map of zeros leaves the image as it is and is labelled.
+        colormap: Name of a colour map.
+        label: The true class.
+        prediction: The predicted class.
+        target: The explained class.
+    """
+    height, width = image.shape[:2]
+    factor = max(1, round(SHORTEST_SIDE / min(height, width)))
+    base = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
+    if factor > 1:
+        size = (width * factor, height * factor)
+        base = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+    heat_map = np.nan_to_num(heat_map, nan=0, posinf=0, neginf=0)
+    highest = float(heat_map.max())
+    if highest > 0:
+        heat = np.clip(resize(heat_map / highest, *base.shape[:2]), 0, 1)[..., None]
+        color = colors.palette(colormap)[colors.levels(heat[..., 0], 0, 1)]
+        base = np.round(base + (color.astype(np.float32) - base) * heat * OPACITY).astype(np.uint8)
+    lines = _caption(label, prediction, target, blank=highest <= 0)
+    if not lines:
+        return encode(Image.fromarray(base))
+    right = None if label is None or prediction is None else label.index == prediction.index
+    # A frame in the caption's colour, so that a wrong one stands out among many.
+    frame = 4
+    size = (base.shape[1] + 2 * frame, base.shape[0] + frame + _CAPTION)
+    canvas = Image.new("RGB", size, _COLORS[right])
+    canvas.paste(Image.fromarray(base), (frame, frame))
+    middle = base.shape[0] + frame + _CAPTION / 2
+    for line, text in enumerate(lines):
+        y = middle + (line - (len(lines) - 1) / 2) * 18
+        draw_text(canvas, (8, y), shortened(text, size[0] - 16, 13), 13, "#ffffff")
+    return encode(canvas)
+
+
+def _caption(
+    label: ClassScore | None,
+    prediction: ClassScore | None,
+    target: ClassScore | None,
+    *,
+    blank: bool,
+) -> list[str]:
+    lines = []
+    if prediction is not None:
+        sign = "" if label is None else ("✓ " if label.index == prediction.index else "✗ ")
+        chance = "" if prediction.probability is None else f"  {_percent(prediction.probability)}"
+        lines.append(f"{sign}predicted {prediction.name}{chance}")
+    second = []
+    if label is not None:
+        second.append(f"true {label.name}")
+        is_wrong = prediction is not None and label.index != prediction.index
+        if is_wrong and label.probability is not None:
+            second[-1] += f"  {_percent(label.probability)}"
+    if target is not None and (prediction is None or target.index != prediction.index):
+        second.append(f"map for {target.name}")
+    if blank:
+        second.append("blank map")
+    return lines + ([" · ".join(second)] if second else [])
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.0f} %" if probability >= 0.01 else "<1 %"

@@ -1,0 +1,1 @@
+"""A TensorBoard tab that organizes what keras_viz_callbacks draws, per layer and epoch."""

@@ -1,0 +1,335 @@
+"""Event files as our writer makes them, read forward as they grow and without their pictures.
+
+A TFRecord file is a row of frames: length (8 bytes), its checksum, payload, its checksum. Only the
+first bytes of a payload are looked at to learn step, tag and where the picture lies; records are
+read whole. Nothing here holds a file open between two calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import struct
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import google_crc32c
+
+from tensorboard_plugin import schema, wire
+
+HEADER = struct.Struct("<QI")
+CHECKSUM = struct.Struct("<I")
+
+WINDOW = 16 * 1024
+"""Bytes a read: a record with its statistics and the head of the picture behind it."""
+
+MAX_RECORD = 64 * 1024 * 1024
+"""A record beyond this is not ours, and is not taken into memory."""
+
+_HEAD = 24  # up to the time in a file's first event, which no two files share
+_SCAN = 1024 * 1024
+# Frames are below 4 GiB: the upper half of a length is zero, the lower is not.
+_MAYBE_LENGTH = re.compile(rb"(?=(?!\0{4})[\s\S]{4}\0{4})")
+
+
+class Gone(Exception):  # noqa: N818
+    """The file was deleted, replaced or cut since it was indexed."""
+
+
+class Damaged(Exception):  # noqa: N818
+    """The bytes on disk fail their checksum."""
+
+
+class Problem(typing.NamedTuple):
+    """Something that had to be left out."""
+
+    offset: int
+    kind: str
+    message: str
+
+
+class RecordEvent(typing.NamedTuple):
+    """A record, read whole and verified."""
+
+    step: int
+    wall_time: float
+    tag: str  # of the picture that it describes
+    json: bytes
+    has_heat_map: bool
+    offset: int  # of the frame
+    length: int  # of the payload
+
+
+class PictureEvent(typing.NamedTuple):
+    """An image summary: where it is, nothing read or verified."""
+
+    step: int
+    wall_time: float
+    tag: str
+    offset: int  # of the frame
+    length: int  # of the payload
+    start: int  # of the encoded picture in the payload
+    size: int  # of the encoded picture
+
+
+Event = RecordEvent | PictureEvent | Problem
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which file stands behind a path: it changes when the file is replaced."""
+
+    device: int
+    inode: int
+    head: bytes
+
+
+class EventReader:
+    """Follows one event file.
+
+    Args:
+        path: The file. A symbolic link is not followed.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.name = os.path.basename(path)
+        self.position = 0
+        self.size = 0
+        self.identity: Identity | None = None
+        self.truncated = False
+        self.pending: RecordEvent | None = None
+        """The record whose picture has not come yet."""
+        self._caught_up_at = -1
+        self._lost_from: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Stands for this file's content across restarts of TensorBoard."""
+        head = b"" if self.identity is None else self.identity.head
+        return hashlib.blake2s(self.name.encode(errors="replace") + b"\0" + head).hexdigest()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Bytes read, bytes that can be read; a frame that is still growing is in neither."""
+        return self.position, self.position if self.is_caught_up else max(self.size, self.position)
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether everything that was whole at the last look has been read."""
+        return self._caught_up_at == self.size
+
+    def look(self) -> bool:
+        """Looks at the file's size.
+
+        Returns:
+            Whether there may be something to read.
+
+        Raises:
+            Gone: The file was deleted, replaced or cut: all that was read is to be forgotten.
+        """
+        try:
+            status = os.stat(self.path, follow_symlinks=False)
+        except OSError as error:
+            raise Gone(self.path) from error
+        if not stat.S_ISREG(status.st_mode) or status.st_size < self.position:
+            raise Gone(self.path)
+        if self.identity is not None and (status.st_dev, status.st_ino) != (
+            self.identity.device,
+            self.identity.inode,
+        ):
+            raise Gone(self.path)
+        self.size = status.st_size
+        return not self.is_caught_up
+
+    def read(self) -> Iterator[Event]:
+        """Yields what is whole and new, and stops before a frame that is still being written.
+
+        Each event is behind `position` when the next is asked for: the caller may stop at any.
+
+        Raises:
+            Gone: As `look`.
+            OSError: The file can't be opened or read.
+        """
+        with self._open() as file:
+            self.size = os.fstat(file.fileno()).st_size
+            self.truncated = False
+            window = _Window(file)
+            while True:
+                if self._lost_from is not None and not self._find_frame(window):
+                    break
+                head = window.get(self.position, HEADER.size)
+                if len(head) < HEADER.size:
+                    self.truncated = len(head) > 0
+                    break
+                length, checksum = HEADER.unpack(head)
+                if masked_checksum(head[:8]) != checksum:
+                    self._lost_from = self.position
+                    yield Problem(
+                        self.position, "framing", "Bytes are lost up to the next whole record."
+                    )
+                    continue
+                end = self.position + HEADER.size + length + CHECKSUM.size
+                if end > self.size:
+                    self.truncated = True
+                    break
+                event = self._event(window, self.position, length)
+                self.position = end
+                if event is not None:
+                    yield event
+            self._caught_up_at = self.size
+
+    def payload(self, offset: int, length: int) -> bytes:
+        """One frame's payload, verified.
+
+        Raises:
+            Gone: The file is not the one that was indexed.
+            Damaged: A checksum fails.
+        """
+        try:
+            with self._open() as file:
+                file.seek(offset)
+                data = _read(file, HEADER.size + length + CHECKSUM.size)
+        except OSError as error:
+            raise Gone(self.path) from error
+        if len(data) < HEADER.size + length + CHECKSUM.size:
+            raise Gone(self.path)
+        payload = data[HEADER.size : HEADER.size + length]
+        if HEADER.unpack_from(data) != (length, masked_checksum(data[:8])):
+            raise Damaged(f"{self.name} at {offset}: the length fails its checksum")
+        if CHECKSUM.unpack_from(data, HEADER.size + length)[0] != masked_checksum(payload):
+            raise Damaged(f"{self.name} at {offset}: the content fails its checksum")
+        return payload
+
+    def _open(self) -> typing.BinaryIO:
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        # A link put in its place must not lead out of the log directory, a pipe must not block.
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            file = os.fdopen(os.open(self.path, flags), "rb", buffering=0)
+        except FileNotFoundError as error:
+            raise Gone(self.path) from error
+        try:
+            self._identify(file)
+        except BaseException:
+            file.close()
+            raise
+        return typing.cast(typing.BinaryIO, file)
+
+    def _identify(self, file: typing.Any) -> None:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Gone(self.path)
+        head = _read(file, _HEAD)
+        known = self.identity
+        if known is None or (
+            # The head itself was still being written at the first look.
+            len(known.head) < _HEAD and len(head) > len(known.head) and self.position == 0
+        ):
+            self.identity = Identity(status.st_dev, status.st_ino, head)
+        elif (status.st_dev, status.st_ino, head[: len(known.head)]) != (
+            known.device,
+            known.inode,
+            known.head,
+        ):
+            raise Gone(self.path)
+
+    def _event(self, window: _Window, offset: int, length: int) -> Event | None:
+        begin = offset + HEADER.size
+        known = min(length, 1024)
+        while True:
+            try:
+                peek = wire.peek(window.get(begin, known), length)
+                break
+            except wire.BeyondError:
+                if known == length:
+                    return Problem(offset, "record", "An event can't be read and is left out.")
+                known = min(length, known * 8)
+            except (IndexError, ValueError, struct.error):
+                return Problem(offset, "record", "An event can't be read and is left out.")
+        if peek is None:
+            return None
+        if not schema.is_record_tag(peek.tag):
+            if len(peek.strings) < 3:
+                return None  # a scalar, or somebody else's
+            start, size = peek.strings[2]
+            return PictureEvent(peek.step, peek.wall_time, peek.tag, offset, length, start, size)
+        if not peek.strings or length > MAX_RECORD:
+            return Problem(offset, "record", "A record holds nothing, or far too much.")
+        data = window.get(begin, length + CHECKSUM.size)
+        if CHECKSUM.unpack_from(data, length)[0] != masked_checksum(data[:length]):
+            return Problem(offset, "checksum", "A record fails its checksum and is left out.")
+        start, size = peek.strings[0]
+        return RecordEvent(
+            peek.step,
+            peek.wall_time,
+            peek.tag[len(schema.record_tag("")) :],
+            data[start : start + size],
+            len(peek.strings) > 1,
+            offset,
+            length,
+        )
+
+    def _find_frame(self, window: _Window) -> bool:
+        """Moves `position` to the next frame behind damaged bytes, if there is one."""
+        position = self.position + (1 if self.position == self._lost_from else 0)
+        while position + HEADER.size <= self.size:
+            block = window.get(position, _SCAN)
+            if len(block) < HEADER.size:
+                break
+            for match in _MAYBE_LENGTH.finditer(block, 0, len(block) - 4):
+                at = match.start()
+                if CHECKSUM.unpack_from(block, at + 8)[0] == masked_checksum(block[at : at + 8]):
+                    self.position = position + at
+                    self._lost_from = None
+                    return True
+            position += len(block) - HEADER.size + 1
+        self.position = max(self.position, min(position, self.size))
+        return False
+
+
+def masked_checksum(data: bytes) -> int:
+    """CRC-32C, rotated and offset as TFRecord wants it."""
+    checksum: int = google_crc32c.value(data)
+    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def strings(payload: bytes) -> list[bytes]:
+    """The strings of the tensor in a verified payload: the whole content of a picture or record.
+
+    Raises:
+        Damaged: It is no event with such a tensor.
+    """
+    try:
+        peek = wire.peek(payload, len(payload))
+    except (wire.BeyondError, IndexError, ValueError, struct.error) as error:
+        raise Damaged("the event can't be read") from error
+    return [] if peek is None else [payload[a : a + n] for a, n in peek.strings]
+
+
+class _Window:
+    """Random access to a file through one buffer."""
+
+    def __init__(self, file: typing.BinaryIO) -> None:
+        self._file = file
+        self._start = 0
+        self._data = b""
+
+    def get(self, offset: int, length: int) -> bytes:
+        """So many bytes, fewer only at the end of the file."""
+        at = offset - self._start
+        if at < 0 or at + length > len(self._data):
+            self._file.seek(offset)
+            self._data = _read(self._file, max(length, WINDOW))
+            self._start, at = offset, 0
+        return self._data[at : at + length]
+
+
+def _read(file: typing.Any, length: int) -> bytes:
+    data: bytes = file.read(length) or b""
+    while len(data) < length and (more := file.read(length - len(data))):
+        data += more
+    return data

@@ -1,0 +1,272 @@
+"""Tags and records: the one contract between what the callbacks write and what the tab reads.
+
+Standard library only, so that either side can be read, tested and replaced without the other.
+
+Each picture stands once in the event file, as an image summary (plugin ``images``). Just before it
+stands its *record*, a summary of plugin ``keras_viz`` whose string tensor is ``[json]`` or
+``[json, heat map]``: the JSON is a `Record`, the heat map a 16-bit greyscale PNG of the class
+activation map at the layer's own resolution, 65535 standing for ``value_range[1]``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+import types
+import typing
+from dataclasses import dataclass, field
+
+PLUGIN_NAME = "keras_viz"
+
+RUN_NAME = "keras_viz"
+"""The run below the user's own that holds our event files: ``<log_dir>/keras_viz``."""
+
+SCHEMA_VERSION = 1
+
+TECHNIQUE_ACTIVATIONS = "activations"
+TECHNIQUE_FILTERS = "filters"
+TECHNIQUE_IMAGES = "images"
+"""The held-out images themselves: written once a training, no layer."""
+
+PALETTE_LEVELS = 253
+"""A grid of channels is a palette PNG: entries 0 to 252 stand for values from low to high."""
+
+PALETTE_NOT_FINITE, PALETTE_BLANK, PALETTE_GAP = 253, 254, 255
+"""The entries behind: a value that is not finite, a channel that is zero, between cells."""
+
+_RUN_NAME = re.compile(rf"{RUN_NAME}(-[0-9]+)?")
+_RECORD_PREFIX = "keras_viz/"
+_type_hints = functools.cache(typing.get_type_hints)
+
+
+def is_run_name(name: str) -> bool:
+    """Whether a directory of this name is one of our runs: ``keras_viz``, ``keras_viz-2``, …
+
+    A fresh training in a directory that has one already gets the next number, because a run
+    whose steps go back loses its later ones in TensorBoard.
+    """
+    return _RUN_NAME.fullmatch(name) is not None
+
+
+def numbered_run_name(number: int) -> str:
+    """Name of the first, second, … training in one log directory; ``number`` counts from 1."""
+    return RUN_NAME if number == 1 else f"{RUN_NAME}-{number}"
+
+
+def picture_tag(
+    technique: str, layer_path: str | None = None, image_name: str | None = None
+) -> str:
+    """``<technique>/<layer path>/<image name>``, without the parts that a picture has not."""
+    parts = [technique]
+    if layer_path is not None:
+        parts.append(layer_path)
+    if image_name is not None:
+        parts.append(image_name)
+    return "/".join(parts)
+
+
+def record_tag(tag: str) -> str:
+    """Tag of the record that describes the picture of this tag."""
+    return _RECORD_PREFIX + tag
+
+
+def is_record_tag(tag: str) -> bool:
+    """Whether this is a record's tag."""
+    return tag.startswith(_RECORD_PREFIX)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The layer that a picture shows.
+
+    Attributes:
+        path: Names from the model down to the layer, joined by ``/``; a layer that is called
+            several times has ``:1``, ``:2``, … behind it from its second call on.
+        class_name: Its Keras class, such as ``Conv2D``.
+        index: Place in the network: 0 for the layer that answers first in a forward pass.
+        shape: ``(height, width, channels)`` of its output.
+    """
+
+    path: str
+    class_name: str
+    index: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """A class and how likely the model holds it for this image.
+
+    Attributes:
+        index: Class index.
+        name: The user's name of the class, or the index as text.
+        probability: Between 0 and 1; None where the model gives no probabilities.
+    """
+
+    index: int
+    name: str
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the cells of a grid lie, in pixels of the picture.
+
+    Cell ``i`` (row by row) covers ``cell_width`` × ``cell_height`` pixels from
+    ``gap + (i % columns) * (cell_width + gap)``, ``gap + (i // columns) * (cell_height + gap)``.
+
+    Attributes:
+        items: The channel or filter that each cell shows, row by row; the last row may be short.
+    """
+
+    columns: int
+    rows: int
+    cell_width: int
+    cell_height: int
+    gap: int
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ChannelStatistics:
+    """One number for each cell of the grid, over that channel's map; None where not finite.
+
+    For filter patterns ``start`` and ``maximum`` are the filter's mean response to the image
+    that the ascent began with and to the pattern it ended with, and the rest is empty.
+    """
+
+    minimum: tuple[float | None, ...] = ()
+    maximum: tuple[float | None, ...] = ()
+    mean: tuple[float | None, ...] = ()
+    std: tuple[float | None, ...] = ()
+    start: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one picture is. Fields that do not apply to a technique keep their defaults.
+
+    Attributes:
+        technique: ``activations``, ``filters``, ``grad_cam``, …; ``images`` for a held-out image.
+        tag: Tag of the picture's image summary, of the same step.
+        width: Pixels of the picture.
+        height: Pixels of the picture.
+        image_bytes: Length of the encoded picture.
+        epoch: Keras' epoch, from 0.
+        batch: Global training batch, counted from 1; 0 before the first.
+        layer: None for held-out images.
+        image_name: Name of the held-out image; None for filters.
+        image_index: Its place among the held-out images.
+        label: The true class, where labels were given.
+        prediction: The class that the model predicts for this image at this step.
+        target: The class whose score the class map explains; None for the user's own function.
+        grid: Geometry of a grid of channels or filters.
+        value_range: Lowest and highest value behind the colours. For ``scale="channel"`` it is
+            the range over all cells, each of which is coloured by its own range
+            (`ChannelStatistics.minimum` and ``maximum``).
+        scale: ``"channel"`` or ``"layer"``.
+        colormap: Name of the colour map, None where the picture has its own colours.
+        channels: How many channels the layer has, drawn or not.
+        dead_fraction: Fraction of the layer's channels that are zero everywhere on every
+            held-out image.
+        blank_fraction: The same on this image alone.
+        statistics: Numbers of each cell.
+        blank: The class map is zero everywhere: no evidence for the target was found.
+        map_shape: ``(height, width)`` of the heat map that follows the JSON.
+        note: What the user should know of this picture, such as what was left out.
+        metrics: Keras' logs at this step, by name; None where not finite.
+    """
+
+    technique: str
+    tag: str
+    width: int
+    height: int
+    image_bytes: int = 0
+    epoch: int = 0
+    batch: int = 0
+    layer: Layer | None = None
+    image_name: str | None = None
+    image_index: int | None = None
+    label: ClassScore | None = None
+    prediction: ClassScore | None = None
+    target: ClassScore | None = None
+    grid: Grid | None = None
+    value_range: tuple[float, float] | None = None
+    scale: str | None = None
+    colormap: str | None = None
+    channels: int | None = None
+    dead_fraction: float | None = None
+    blank_fraction: float | None = None
+    statistics: ChannelStatistics | None = None
+    blank: bool = False
+    map_shape: tuple[int, int] | None = None
+    note: str | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    version: int = SCHEMA_VERSION
+
+
+def encode_record(record: Record) -> bytes:
+    """The record as UTF-8 JSON, fields at their defaults left out (but for the version)."""
+    content = {**_to_json(record), "version": record.version}
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+        errors="replace"  # a lone surrogate in a name must not cost the picture
+    )
+
+
+def decode_record(data: bytes) -> Record:
+    """The record that `encode_record` made; fields that a later version added are passed over.
+
+    Raises:
+        ValueError: The bytes are not a record.
+    """
+    try:
+        record = _from_json(Record, json.loads(data))
+    except (TypeError, KeyError, AttributeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"Not a keras_viz record: {error}") from error
+    if not isinstance(record, Record):
+        raise ValueError(f"Not a keras_viz record: {type(record).__name__}")
+    return record
+
+
+def _to_json(value: typing.Any) -> typing.Any:
+    if dataclasses.is_dataclass(value):
+        items = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
+        return {f.name: _to_json(item) for f, item in items if not _is_default(f, item)}
+    return value
+
+
+def _is_default(f: dataclasses.Field[typing.Any], value: typing.Any) -> bool:
+    if f.default is not dataclasses.MISSING:
+        return bool(value == f.default)
+    return f.default_factory is not dataclasses.MISSING and not value
+
+
+def _from_json(kind: typing.Any, value: typing.Any) -> typing.Any:
+    """Builds the dataclasses and tuples back that JSON has flattened, checking as it goes."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        (kind,) = (arm for arm in typing.get_args(kind) if arm is not type(None))
+        return _from_json(kind, value)
+    if origin is tuple:
+        item = typing.get_args(kind)[0]
+        if not isinstance(value, list):
+            raise TypeError(f"a list was expected, not {value!r:.80}")
+        return tuple(_from_json(item, v) for v in value)
+    if origin is dict:
+        _, item = typing.get_args(kind)
+        return {str(k): _from_json(item, v) for k, v in value.items()}
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise TypeError(f"an object was expected, not {value!r:.80}")
+        make: typing.Any = kind
+        hints = _type_hints(make)
+        return make(**{k: _from_json(hints[k], v) for k, v in value.items() if k in hints})
+    if kind is float and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, kind):
+        raise TypeError(f"{kind.__name__} was expected, not {value!r:.80}")
+    return value

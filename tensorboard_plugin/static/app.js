@@ -1,0 +1,161 @@
+/** Puts state, data and views together: each change, wherever it comes from, ends in one update. */
+
+import { el } from "./dom.js";
+import { followTheme, onReload, onVisibility } from "./host.js";
+import { Header } from "./header.js";
+import { helpDialog, listen } from "./keyboard.js";
+import { Model } from "./model.js";
+import { empty, emptyLog, failed, loading, reading } from "./notices.js";
+import { Playback } from "./playback.js";
+import { select } from "./selection.js";
+import { Store } from "./state.js";
+import { Transport } from "./transport.js";
+import { VIEWS } from "./views/index.js";
+
+export class App {
+  /** @type {import("./views/index.js").Mounted | null} */
+  #mounted = null;
+  #mountedId = "";
+  #frame = 0;
+  /** @type {import("./selection.js").Selection | null} */
+  #selection = null;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.store = new Store();
+    this.model = new Model(() => this.#schedule());
+    this.playback = new Playback(this.store, () => this.#schedule());
+    this.help = helpDialog();
+    this.header = new Header(this.store, () => this.help.showModal());
+    this.transport = new Transport(this.store, this.playback);
+    this.main = el("main", { class: "main" });
+    root.replaceChildren(
+      el("div", { class: "keras-viz" }, this.header.node, this.main, this.transport.node, this.help)
+    );
+  }
+
+  start() {
+    followTheme();
+    this.store.subscribe(() => this.#schedule());
+    onReload(() => this.model.refresh());
+    onVisibility((visible) => {
+      this.model.setVisible(visible);
+      if (visible) this.store.mirror();
+      else if (this.playback.playing) this.playback.toggle();
+    });
+    this.#listen();
+    this.#update();
+    this.model.refresh();
+  }
+
+  #schedule() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#update());
+  }
+
+  #update() {
+    const { store, model } = this;
+    const runs = model.runs?.runs ?? [];
+    if (store.state.run === "" && runs.length > 0) {
+      // Chosen once and kept: two trainings that write in turn must not pull the tab about.
+      const fresh = runs.reduce((a, b) => ((b.last_wall_time ?? 0) > (a.last_wall_time ?? 0) ? b : a));
+      if (fresh.pictures > 0 || model.runs?.indexing.done === model.runs?.indexing.total) {
+        store.update({ run: fresh.run }, { push: false });
+      }
+    }
+    const { state } = store;
+    const view = VIEWS.find((v) => v.id === state.view) ?? VIEWS[0];
+    const { detail, error } = state.run === "" ? { detail: null, error: null } : model.detail(state.run);
+    const shown = model.summary(state.run) === null ? null : detail;
+    this.#selection = shown === null ? null : select(state, shown, view.accepts);
+    this.playback.update(this.#selection);
+    this.header.update(view, this.#selection, model, state.run);
+    this.transport.update(this.#selection);
+    if (this.#selection === null) {
+      this.#unmount();
+      this.main.replaceChildren(this.#notice(view, shown, error));
+      return;
+    }
+    if (this.#mounted === null || this.#mountedId !== view.id) {
+      this.#unmount();
+      this.#mounted = view.mount({ store, model, playback: this.playback });
+      this.#mountedId = view.id;
+      this.#mounted.node.dataset.view = view.id;
+      this.main.replaceChildren(this.#mounted.node);
+    }
+    this.#mounted.update(this.#selection, state);
+  }
+
+  #unmount() {
+    this.#mounted?.destroy?.();
+    this.#mounted = null;
+  }
+
+  /**
+   * @param {import("./views/index.js").View} view
+   * @param {import("./model.js").Detail | null} detail
+   * @param {Error | null} error
+   */
+  #notice(view, detail, error) {
+    const { model, store } = this;
+    const retry = () => model.refresh();
+    if (model.runs === null) {
+      if (model.error !== null) return failed("The log can't be read", model.error.message, retry);
+      return loading("Loading…");
+    }
+    if (model.runs.indexing.done < model.runs.indexing.total && detail === null) {
+      return reading(model.runs.indexing);
+    }
+    if (model.runs.runs.length === 0) return emptyLog();
+    const summary = model.summary(store.state.run);
+    if (summary === null) {
+      return empty("This run is not in the log", el("p", {}, `There is no run “${store.state.run}” (any more). Choose another one above.`));
+    }
+    if (error !== null) return failed("This run can't be read", error.message, retry);
+    if (detail === null) return loading("Loading the run…");
+    if (summary.pictures === 0) {
+      if (summary.problems > 0) return failed("Nothing in this run could be read", detail.reply.problems.map((p) => p.message).join(" "), retry);
+      return empty("No pictures in this run yet", el("p", {}, "The training has started to write. The first pictures show up here by themselves, as soon as the first epoch ends."));
+    }
+    return empty("Nothing for this view", el("p", {}, view.missing));
+  }
+
+  /** @param {number} by */
+  #moveLayer(by) {
+    if (this.#selection === null || this.#selection.layer === null) return;
+    const { layers, layer, detail } = this.#selection;
+    const next = layers[layers.indexOf(layer) + by];
+    if (next !== undefined) this.store.update({ layer: detail.layers[next].path, item: null }, { push: false });
+  }
+
+  /** @param {number} by */
+  #moveImage(by) {
+    if (this.#selection === null || this.#selection.image === null) return;
+    const { images, image, detail } = this.#selection;
+    const next = images[images.indexOf(image) + by];
+    if (next !== undefined) this.store.update({ image: detail.images[next].name }, { push: false });
+  }
+
+  #listen() {
+    const { transport, playback, store } = this;
+    listen({
+      ArrowLeft: () => transport.move(-1),
+      ArrowRight: () => transport.move(1),
+      ArrowUp: () => this.#moveLayer(-1),
+      ArrowDown: () => this.#moveLayer(1),
+      Home: () => transport.first(),
+      End: () => transport.last(),
+      "[": () => this.#moveImage(-1),
+      "]": () => this.#moveImage(1),
+      " ": () => playback.toggle(),
+      f: () => transport.toggleFollow(),
+      "+": () => this.#mounted?.zoomBy?.(1.5),
+      "=": () => this.#mounted?.zoomBy?.(1.5),
+      "-": () => this.#mounted?.zoomBy?.(1 / 1.5),
+      0: () => store.update({ zoom: null }, { push: false }),
+      Escape: () => store.update(store.state.item === null ? { view: "layers" } : { item: null }),
+      "?": () => this.help.showModal(),
+      ...Object.fromEntries(VIEWS.map((v, i) => [String(i + 1), () => store.update({ view: v.id })])),
+    });
+  }
+}

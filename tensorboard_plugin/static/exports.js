@@ -1,0 +1,42 @@
+/** Downloads of what is looked at: one picture, a series as film, series as files. */
+
+import { cellUrl, downloadUrl, gifUrl, zipUrl } from "./api.js";
+import { el } from "./dom.js";
+import { keyAt } from "./selection.js";
+
+/** The server takes so many tags at once. */
+const MOST_TAGS = 256;
+
+/**
+ * @param {import("./selection.js").Selection} selection
+ * @param {import("./state.js").State} state
+ * @returns {HTMLElement[]}
+ */
+export function exportLinks(selection, state) {
+  const { detail, series, technique, layers, image, step } = selection;
+  const key = keyAt(detail, series, step);
+  if (key === null) return [];
+  const { run } = detail;
+  const { tag } = series;
+  const alone = state.view === "channels" ? state.item : null;
+  const tags = layers
+    .map((layer) => detail.find(technique, layer, image)?.tag)
+    .filter((t) => t !== undefined);
+  const links = [
+    link("This picture", "PNG", downloadUrl(key)),
+    alone !== null && link(`Channel ${alone}`, "PNG", `${cellUrl(key, alone)}&download=1`),
+    link("All epochs of it", "GIF", gifUrl({ run, tag })),
+    alone !== null && link(`Channel ${alone}, all epochs`, "GIF", gifUrl({ run, tag, item: alone })),
+    link("All epochs of it", "ZIP", zipUrl({ run, tag })),
+    tags.length > 1 && tags.length <= MOST_TAGS &&
+      link(`All ${tags.length} layers, this epoch`, "ZIP", zipUrl({ run, tag: tags, first: step, last: step })),
+    tags.length > 1 && tags.length <= MOST_TAGS &&
+      link(`All ${tags.length} layers, all epochs`, "ZIP", zipUrl({ run, tag: tags })),
+  ];
+  return links.filter((l) => l !== false);
+}
+
+/** @param {string} what @param {string} kind @param {string} url */
+function link(what, kind, url) {
+  return el("a", { href: url, download: "" }, el("span", {}, what), el("b", {}, kind));
+}

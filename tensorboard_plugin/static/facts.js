@@ -1,0 +1,101 @@
+/** What is known of a picture, as lists beside it. */
+
+import { el } from "./dom.js";
+import { bytes, number, percent, shape, techniqueName } from "./format.js";
+
+/**
+ * Whether the model was right, by sign, word and colour.
+ * @param {boolean} right
+ */
+export function verdict(right) {
+  return el("span", { class: right ? "verdict right" : "verdict wrong" }, right ? "✓ right" : "✗ wrong");
+}
+
+/**
+ * @param {[string, import("./dom.js").Child | import("./dom.js").Child[]][]} pairs
+ */
+function list(pairs) {
+  return el(
+    "dl",
+    {},
+    pairs.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value)))
+  );
+}
+
+/** @param {ClassScore} score */
+function scored(score) {
+  const probability = score.probability === null ? "" : ` · ${percent(score.probability)}`;
+  return `${score.name}${probability}`;
+}
+
+/**
+ * @param {RecordReply} reply
+ * @returns {HTMLElement[]}
+ */
+export function factsOf({ record, wall_time, picture }) {
+  if (record === null) {
+    return [el("p", { class: "error" }, "The record of this picture is damaged: only the picture itself is known.")];
+  }
+  const { label, prediction, target, layer, grid } = record;
+  const nodes = [];
+  if (label !== null && prediction !== null) {
+    nodes.push(el("p", { class: "outcome" }, verdict(label.index === prediction.index)));
+  }
+  /** @type {[string, import("./dom.js").Child | import("./dom.js").Child[]][]} */
+  const pairs = [["Technique", techniqueName(record.technique)]];
+  if (label !== null) pairs.push(["Label", scored(label)]);
+  if (prediction !== null) pairs.push(["Prediction", scored(prediction)]);
+  if (target !== null && target.index !== prediction?.index) pairs.push(["Explained", scored(target)]);
+  if (layer !== null) pairs.push(["Layer", layer.class_name], ["Output", shape(layer.shape)]);
+  if (grid !== null) {
+    const all = record.channels ?? grid.items.length;
+    const some = grid.items.length === all ? `${all}` : `${grid.items.length} of ${all}`;
+    pairs.push([record.technique === "filters" ? "Filters" : "Channels", some]);
+  }
+  if (record.dead_fraction !== null) pairs.push(["Dead", percent(record.dead_fraction)]);
+  if (record.blank_fraction !== null) pairs.push(["Blank here", percent(record.blank_fraction)]);
+  if (record.value_range !== null) {
+    pairs.push(["Values", `${number(record.value_range[0])} … ${number(record.value_range[1])}`]);
+  }
+  if (record.scale !== null) pairs.push(["Colours per", record.scale]);
+  pairs.push(["Picture", `${record.width} × ${record.height}, ${bytes(picture.bytes)}`]);
+  if (record.batch > 0) pairs.push(["Batch", String(record.batch)]);
+  pairs.push(["Written", new Date(wall_time * 1000).toLocaleString()]);
+  nodes.push(list(pairs));
+  if (record.blank) nodes.push(el("p", { class: "note" }, "No evidence for this class was found: the map is zero everywhere."));
+  if (record.note !== null) nodes.push(el("p", { class: "note" }, record.note));
+  return nodes;
+}
+
+/**
+ * The metrics that Keras logged at this step, each beside its `val_` twin.
+ * @param {RecordReply} reply
+ * @returns {HTMLElement[]}
+ */
+export function metricsOf({ record }) {
+  const metrics = record?.metrics ?? {};
+  const names = Object.keys(metrics).filter((n) => !(n.startsWith("val_") && n.slice(4) in metrics));
+  if (names.length === 0) return [];
+  return [
+    el(
+      "table",
+      { class: "metrics" },
+      el("caption", {}, "Metrics at this epoch"),
+      el("thead", {}, el("tr", {}, el("td", {}), el("th", { scope: "col" }, "training"), el("th", { scope: "col" }, "validation"))),
+      el(
+        "tbody",
+        {},
+        names.map((name) => {
+          const own = name.startsWith("val_");
+          return el(
+            "tr",
+            {},
+            el("th", { scope: "row" }, own ? name.slice(4) : name),
+            el("td", {}, own ? "" : number(metrics[name])),
+            el("td", {}, own ? number(metrics[name]) : `val_${name}` in metrics ? number(metrics[`val_${name}`]) : "")
+          );
+        })
+      )
+    ),
+  ];
+}

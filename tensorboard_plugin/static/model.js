@@ -1,0 +1,201 @@
+/** What the server knows, kept up to date while training goes on. */
+
+import { fetchRun, fetchRuns } from "./api.js";
+
+const INDEXING_MS = 200;
+const BUSY_MS = 2000;
+const LIVE_MS = 4000;
+const IDLE_MS = 20000;
+const FAILED_MS = 30000;
+/** So long after the last new picture a training counts as running. */
+const LIVELY_MS = 15 * 60 * 1000;
+
+/** One run, with the ways to find things in it. */
+export class Detail {
+  /** @param {RunReply} reply */
+  constructor(reply) {
+    this.reply = reply;
+    this.run = reply.run;
+    this.layers = reply.layers;
+    this.images = reply.images;
+    /** @type {Map<number, number>} */
+    this.places = new Map(reply.steps.step.map((step, i) => [step, i]));
+    /** Whether steps are epochs, as they are unless a batch frequency was asked for. */
+    this.byEpoch = reply.steps.step.every((step, i) => step === reply.steps.epoch[i]);
+    /** @type {Map<string, SeriesInfo>} */
+    this.bySlot = new Map();
+    /** @type {Map<string, SeriesInfo>} */
+    this.byTag = new Map();
+    for (const series of reply.series) {
+      this.bySlot.set(`${series.technique}\n${series.layer}\n${series.image}`, series);
+      this.byTag.set(series.tag, series);
+    }
+  }
+
+  /**
+   * @param {string} technique
+   * @param {number | null} layer place in `layers`
+   * @param {number | null} image place in `images`
+   * @returns {SeriesInfo | null} where the technique knows no images, the one without
+   */
+  find(technique, layer, image) {
+    return (
+      this.bySlot.get(`${technique}\n${layer}\n${image}`) ??
+      this.bySlot.get(`${technique}\n${layer}\nnull`) ??
+      null
+    );
+  }
+
+  /** @param {SeriesInfo} series @returns {number[]} */
+  steps(series) {
+    return this.reply.step_lists[series.step_list];
+  }
+
+  /**
+   * @param {SeriesInfo} series
+   * @param {number} step
+   * @returns {import("./api.js").PictureKey}
+   */
+  key(series, step) {
+    const place = this.places.get(step);
+    const v = place === undefined ? null : this.reply.steps.v[place];
+    return { run: this.run, tag: series.tag, step, v };
+  }
+
+  /** @param {number} step @returns {string} such as "epoch 3" */
+  label(step) {
+    const place = this.places.get(step);
+    if (this.byEpoch || place === undefined) return `epoch ${step}`;
+    return `step ${step} (epoch ${this.reply.steps.epoch[place]})`;
+  }
+
+  /** What the numbers of the slider count. */
+  get unit() {
+    return this.byEpoch ? "epoch" : "step";
+  }
+}
+
+/**
+ * @param {number[]} steps ascending
+ * @param {number} step
+ * @returns {number} place of the last one that is not after `step`; of the first if all are; -1
+ *   in an empty list
+ */
+export function placeOf(steps, step) {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] <= step) low = middle + 1;
+    else high = middle;
+  }
+  return steps.length === 0 ? -1 : Math.max(0, low - 1);
+}
+
+export class Model {
+  /** @type {RunsReply | null} */
+  runs = null;
+  /** What the last poll failed with. @type {Error | null} */
+  error = null;
+  /** @type {Map<string, {detail: Detail | null, asked: string | null, error: Error | null}>} */
+  #details = new Map();
+  #changed;
+  #visible = true;
+  #wait = BUSY_MS;
+  #newest = 0;
+  /** @type {number | undefined} */
+  #timer;
+  /** @type {AbortController | null} */
+  #polling = null;
+
+  /** @param {() => void} changed */
+  constructor(changed) {
+    this.#changed = changed;
+  }
+
+  /** Asks now, and goes on asking. */
+  refresh() {
+    window.clearTimeout(this.#timer);
+    this.#polling?.abort();
+    const controller = (this.#polling = new AbortController());
+    fetchRuns(controller.signal).then(
+      (runs) => {
+        if (!controller.signal.aborted) this.#arrived(runs);
+      },
+      (error) => {
+        if (controller.signal.aborted) return;
+        this.error = error;
+        this.#changed();
+        this.#again(Math.min(this.#wait * 2, FAILED_MS));
+      }
+    );
+  }
+
+  /** @param {boolean} visible nothing is asked while nobody looks */
+  setVisible(visible) {
+    this.#visible = visible;
+    if (visible) this.refresh();
+    else window.clearTimeout(this.#timer);
+  }
+
+  /** @param {RunsReply} runs */
+  #arrived(runs) {
+    const news = this.error !== null || runs.token !== this.runs?.token;
+    this.error = null;
+    this.runs = runs;
+    for (const entry of this.#details.values()) {
+      // A run that failed is asked for again with each poll.
+      if (entry.error !== null) Object.assign(entry, { asked: null, error: null });
+    }
+    if (news) {
+      this.#newest = Math.max(
+        this.#newest === 0 ? 0 : Date.now(),
+        ...runs.runs.map((run) => (run.last_wall_time ?? 0) * 1000)
+      );
+      this.#changed();
+    }
+    const { done, total } = runs.indexing;
+    const cap = Date.now() - this.#newest < LIVELY_MS ? LIVE_MS : IDLE_MS;
+    this.#again(done < total ? INDEXING_MS : news ? BUSY_MS : Math.min(this.#wait * 1.5, cap));
+  }
+
+  /** @param {number} wait milliseconds */
+  #again(wait) {
+    this.#wait = Math.max(wait, BUSY_MS / 2);
+    window.clearTimeout(this.#timer);
+    if (this.#visible) this.#timer = window.setTimeout(() => this.refresh(), wait);
+  }
+
+  /** @param {string} run @returns {RunSummary | null} */
+  summary(run) {
+    return this.runs?.runs.find((r) => r.run === run) ?? null;
+  }
+
+  /**
+   * What is known of a run; asks for what is newer.
+   * @param {string} run
+   * @returns {{detail: Detail | null, error: Error | null}}
+   */
+  detail(run) {
+    const entry = this.#details.get(run) ?? { detail: null, asked: null, error: null };
+    this.#details.set(run, entry);
+    const token = this.summary(run)?.token ?? null;
+    if (token !== null && token !== entry.asked && token !== entry.detail?.reply.token) {
+      entry.asked = token;
+      fetchRun(run).then(
+        (reply) => {
+          if (entry.asked !== token) return;
+          entry.detail = new Detail(reply);
+          entry.error = null;
+          this.#changed();
+        },
+        (error) => {
+          if (entry.asked !== token) return;
+          entry.error = error;
+          this.#changed();
+        }
+      );
+    }
+    return entry;
+  }
+}

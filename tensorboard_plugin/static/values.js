@@ -1,0 +1,88 @@
+/** Pictures as numbers: the values that stand behind a grid's colours or a class map. */
+
+import { fetchRecord, heatMapUrl, levelsUrl } from "./api.js";
+import { loadSamples } from "./images.js";
+
+/** Entries of a grid's palette, as HTTP_API.md has them. */
+const TOP = 252;
+const NOT_FINITE = 253;
+const BLANK = 254;
+
+/**
+ * @typedef {object} Values
+ * @property {number} width
+ * @property {number} height
+ * @property {Float32Array} data by row; NaN where there is no value
+ */
+
+/**
+ * @param {number} level of the palette
+ * @param {PictureRecord} record
+ * @param {number} cell place in the grid
+ * @returns {number} NaN where there is no value
+ */
+export function valueOf(level, record, cell) {
+  if (level === BLANK) return 0;
+  if (level >= NOT_FINITE) return NaN;
+  const own = record.scale === "channel" && record.statistics !== null;
+  const low = own ? record.statistics?.minimum[cell] : record.value_range?.[0];
+  const high = own ? record.statistics?.maximum[cell] : record.value_range?.[1];
+  if (typeof low !== "number" || typeof high !== "number") return NaN;
+  return low + ((high - low) * level) / TOP;
+}
+
+/**
+ * Where a cell of a grid begins.
+ * @param {GridGeometry} grid
+ * @param {number} cell
+ */
+export function corner(grid, cell) {
+  return {
+    x: grid.gap + (cell % grid.columns) * (grid.cell_width + grid.gap),
+    y: grid.gap + Math.floor(cell / grid.columns) * (grid.cell_height + grid.gap),
+  };
+}
+
+/**
+ * The values of a picture.
+ * @param {SeriesInfo} series one with levels or a heat map
+ * @param {import("./api.js").PictureKey} key
+ * @param {AbortSignal} signal
+ * @returns {Promise<Values>}
+ */
+export async function loadValues(series, key, signal) {
+  const url = series.heat_map ? heatMapUrl(key) : levelsUrl(key);
+  const [{ record }, samples] = await Promise.all([
+    fetchRecord(key, signal),
+    loadSamples(url, signal),
+  ]);
+  const { width, height } = samples;
+  const data = new Float32Array(width * height).fill(NaN);
+  if (record === null) return { width, height, data };
+  if (series.heat_map) {
+    const unit = (record.value_range?.[1] ?? 1) / (samples.depth === 16 ? 65535 : 255);
+    for (let i = 0; i < data.length; i++) data[i] = samples.data[i] * unit;
+  } else if (record.grid !== null) {
+    fillGrid(data, width, samples.data, record, record.grid);
+  }
+  return { width, height, data };
+}
+
+/**
+ * @param {Float32Array} out
+ * @param {number} width
+ * @param {ArrayLike<number>} levels
+ * @param {PictureRecord} record
+ * @param {GridGeometry} grid
+ */
+function fillGrid(out, width, levels, record, grid) {
+  for (let cell = 0; cell < grid.items.length; cell++) {
+    const { x, y } = corner(grid, cell);
+    for (let row = y; row < y + grid.cell_height; row++) {
+      for (let column = x; column < x + grid.cell_width; column++) {
+        const i = row * width + column;
+        out[i] = valueOf(levels[i], record, cell);
+      }
+    }
+  }
+}

@@ -1,0 +1,445 @@
+/** Layers × epochs: every picture of a technique, small; only what is on screen is in the page. */
+
+import { fetchSeries, Lane, thumbnailUrl } from "../api.js";
+import { el, fill, say, segmented, set } from "../dom.js";
+import { percent, shape, splitPath } from "../format.js";
+import { show } from "../images.js";
+import { placeOf } from "../model.js";
+import { keyAt } from "../selection.js";
+
+/** @typedef {import("./index.js").Selection} Selection */
+
+/** @type {{[size: string]: number}} */
+const BOXES = { small: 56, medium: 104, large: 184 };
+const GAP = 6;
+const HEAD = 34;
+const GROUP = 30;
+const NAMES = 178;
+const NARROW = 720;
+const CAPTION = 24;
+/** Rows and columns beyond the edge that are kept ready. */
+const SPARE = 2;
+/** Pictures that fly by are not asked for. */
+const SETTLE_MS = 70;
+const FAST_PX = 900;
+
+/**
+ * @typedef {object} Row
+ * @property {number} top
+ * @property {number} height
+ * @property {string} group heading, or "" for a layer
+ * @property {SeriesInfo | null} series
+ * @property {number} layer
+ */
+
+/** @type {import("./index.js").View} */
+export const layersView = {
+  id: "layers",
+  label: "Layers",
+  missing: "This run has no pictures of layers yet.",
+  accepts: (series) => series.layer !== null,
+  pickers: ["technique", "image"],
+  mount: (context) => new LayersGrid(context),
+};
+
+/** @typedef {import("./index.js").Mounted} Mounted */
+
+/** @implements {Mounted} */
+class LayersGrid {
+  /** @type {Selection | null} */
+  #selection = null;
+  #box = BOXES.medium;
+  #narrow = false;
+  /** @type {Row[]} */
+  #rows = [];
+  #layout = "";
+  #scrolledTo = "";
+  /** @type {Map<string, GridRow>} */
+  #shown = new Map();
+  /** @type {Map<number, HTMLElement>} */
+  #heads = new Map();
+  #deadLane = new Lane();
+  /** @type {number | undefined} */
+  #deadTimer;
+  /** @type {Map<string, number | null>} */
+  #dead = new Map();
+  #frame = 0;
+  #lastScroll = { x: 0, y: 0 };
+  /** @type {number | undefined} */
+  #settle;
+
+  /** @param {import("./index.js").Context} context */
+  constructor(context) {
+    this.store = context.store;
+    this.corner = el("div", { class: "corner", role: "columnheader", "aria-colindex": "1" });
+    this.head = el("div", { class: "grid-head", role: "row", "aria-rowindex": "1" }, this.corner);
+    this.space = el("div", { class: "grid-space", role: "presentation" }, this.head);
+    this.scroller = el(
+      "div",
+      { class: "scroller", role: "grid", "aria-label": "Layers by epochs", tabindex: "0" },
+      this.space
+    );
+    this.sizes = segmented(
+      "Size of the pictures",
+      [
+        { value: "small", label: "S", title: "Small" },
+        { value: "medium", label: "M", title: "Medium" },
+        { value: "large", label: "L", title: "Large" },
+      ],
+      (size) => this.store.update({ size })
+    );
+    this.summary = el("p", { class: "summary" });
+    this.node = el(
+      "section",
+      { class: "view layers", "aria-label": "Layers by epochs" },
+      el("div", { class: "viewbar" }, this.summary, el("span", { class: "push" }), this.sizes.node),
+      this.scroller
+    );
+    this.scroller.addEventListener("scroll", () => this.#schedule(), { passive: true });
+    this.scroller.addEventListener("click", (event) => this.#open(event));
+    this.scroller.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.#open(event);
+    });
+    this.observer = new ResizeObserver(() => this.#resized());
+    this.observer.observe(this.scroller);
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    this.#deadLane.drop();
+    cancelAnimationFrame(this.#frame);
+    window.clearTimeout(this.#settle);
+    window.clearTimeout(this.#deadTimer);
+  }
+
+  /** @param {Selection} selection @param {import("./index.js").State} state */
+  update(selection, state) {
+    this.#selection = selection;
+    this.#box = BOXES[state.size];
+    this.sizes.set(state.size);
+    const { detail, layers, steps } = selection;
+    const epochs = `${steps.length} ${detail.unit}${steps.length === 1 ? "" : "s"}`;
+    say(this.summary, `${layers.length} layer${layers.length === 1 ? "" : "s"} × ${epochs}`);
+    this.#lay();
+    this.#render();
+    const target = `${selection.step} ${selection.layer} ${this.#layout} ${selection.following}`;
+    if (target !== this.#scrolledTo) {
+      this.#scrolledTo = target;
+      this.#reveal();
+    }
+    this.#askDead();
+  }
+
+  #resized() {
+    if (this.#selection === null || this.scroller.clientWidth === 0) return;
+    this.#lay();
+    this.#render();
+  }
+
+  get #header() {
+    return this.#box + 2 * GAP + (this.#narrow ? 0 : NAMES);
+  }
+
+  get #column() {
+    return this.#box + GAP;
+  }
+
+  /** Where each row stands. */
+  #lay() {
+    const { detail, technique, layers, image, steps } = /** @type {Selection} */ (this.#selection);
+    this.#narrow = this.scroller.clientWidth < NARROW;
+    this.#rows = [];
+    let top = HEAD;
+    let group = "";
+    for (const layer of layers) {
+      const here = splitPath(detail.layers[layer].path).group;
+      if (here !== group && here !== "") {
+        this.#rows.push({ top, height: GROUP, group: here, series: null, layer });
+        top += GROUP;
+      }
+      group = here;
+      const height = this.#box + 2 * GAP + (this.#narrow ? CAPTION : 0);
+      const series = detail.find(technique, layer, image);
+      this.#rows.push({ top, height, group: "", series, layer });
+      top += height;
+    }
+    const width = this.#header + steps.length * this.#column + GAP;
+    const layout = `${detail.run}\n${technique}\n${image}\n${this.#box}\n${this.#narrow}`;
+    if (layout !== this.#layout) {
+      this.#layout = layout;
+      for (const row of this.#shown.values()) row.node.remove();
+      this.#shown.clear();
+      for (const node of this.#heads.values()) node.remove();
+      this.#heads.clear();
+      this.scroller.style.setProperty("--box", `${this.#box}px`);
+      this.scroller.style.setProperty("--header", `${this.#header}px`);
+      this.scroller.style.setProperty("--head", `${HEAD}px`);
+      this.scroller.classList.toggle("narrow", this.#narrow);
+    }
+    this.space.style.width = `${width}px`;
+    this.space.style.height = `${top}px`;
+    set(this.scroller, {
+      "aria-rowcount": this.#rows.length + 1,
+      "aria-colcount": steps.length + 1,
+    });
+  }
+
+  #schedule() {
+    if (this.#selection === null) return;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#render());
+  }
+
+  /** Brings what is on screen into the page, and takes the rest out. */
+  #render() {
+    const selection = /** @type {Selection} */ (this.#selection);
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.scroller;
+    const { steps } = selection;
+    const first = Math.max(0, Math.floor(scrollLeft / this.#column) - SPARE);
+    const shown = Math.ceil((clientWidth - this.#header) / this.#column);
+    const last = Math.min(steps.length - 1, Math.floor(scrollLeft / this.#column) + shown + SPARE);
+    const spare = SPARE * this.#column;
+    const rows = this.#rows.filter(
+      (row) => row.top + row.height > scrollTop - spare && row.top < scrollTop + clientHeight + spare
+    );
+    const moved = Math.hypot(scrollLeft - this.#lastScroll.x, scrollTop - this.#lastScroll.y);
+    this.#lastScroll = { x: scrollLeft, y: scrollTop };
+    const load = moved < FAST_PX;
+
+    this.#renderHead(selection, first, last);
+    const wanted = new Set();
+    for (const row of rows) {
+      const id = row.series === null ? `group ${row.layer}` : `layer ${row.layer}`;
+      wanted.add(id);
+      let line = this.#shown.get(id);
+      if (line === undefined) {
+        line = new GridRow(selection, row);
+        this.#shown.set(id, line);
+        this.space.append(line.node);
+      }
+      line.place(row, this.#rows.indexOf(row));
+      if (row.series !== null) {
+        line.render(selection, row, first, last, this.#box, this.#header, this.#column, load);
+        line.sayDead(this.#dead.get(`${this.#deadKey} ${row.layer}`));
+      }
+    }
+    for (const [id, line] of this.#shown) {
+      if (wanted.has(id)) continue;
+      line.node.remove();
+      line.clear();
+      this.#shown.delete(id);
+    }
+    window.clearTimeout(this.#settle);
+    if (!load) this.#settle = window.setTimeout(() => this.#render(), SETTLE_MS);
+  }
+
+  /** @param {Selection} selection @param {number} first @param {number} last */
+  #renderHead({ detail, steps, place, step }, first, last) {
+    say(this.corner, detail.label(step));
+    for (const [column, node] of this.#heads) {
+      if (column >= first && column <= last) continue;
+      node.remove();
+      this.#heads.delete(column);
+    }
+    for (let column = first; column <= last; column++) {
+      let node = this.#heads.get(column);
+      if (node === undefined) {
+        node = el("div", { class: "column", role: "columnheader", "aria-colindex": column + 2 });
+        node.style.left = `${this.#header + column * this.#column}px`;
+        this.#heads.set(column, node);
+        this.head.append(node);
+      }
+      node.dataset.step = String(steps[column]);
+      say(node, String(steps[column]));
+      node.classList.toggle("current", column === place);
+    }
+  }
+
+  /** Scrolls as little as shows the slider's column and the chosen row. */
+  #reveal() {
+    const { place, layer, steps, following } = /** @type {Selection} */ (this.#selection);
+    const { scroller } = this;
+    const left = place * this.#column;
+    const room = scroller.clientWidth - this.#header;
+    if (following && place === steps.length - 1) {
+      scroller.scrollLeft = scroller.scrollWidth;
+    } else if (left < scroller.scrollLeft) {
+      scroller.scrollLeft = left - GAP;
+    } else if (left + this.#column > scroller.scrollLeft + room) {
+      scroller.scrollLeft = left + this.#column - room + GAP;
+    }
+    const row = this.#rows.find((r) => r.layer === layer && r.series !== null);
+    if (row !== undefined && this.store.state.layer !== "") {
+      if (row.top - HEAD < scroller.scrollTop) {
+        scroller.scrollTop = row.top - HEAD;
+      } else if (row.top + row.height > scroller.scrollTop + scroller.clientHeight) {
+        scroller.scrollTop = row.top + row.height - scroller.clientHeight;
+      }
+    }
+    this.#render();
+    if (scroller.contains(document.activeElement) && document.activeElement !== scroller) {
+      /** @type {HTMLElement | null} */ (scroller.querySelector("[tabindex='0']"))?.focus();
+    }
+  }
+
+  /** @param {Event} event */
+  #open(event) {
+    const target = /** @type {HTMLElement} */ (event.target).closest("[data-step]");
+    if (!(target instanceof HTMLElement) || this.#selection === null) return;
+    const step = Number(target.dataset.step);
+    if (target.dataset.layer === undefined) {
+      this.store.update({ step });
+      return;
+    }
+    const { detail, technique } = this.#selection;
+    const layer = detail.layers[Number(target.dataset.layer)].path;
+    // A click on the slider's own picture keeps following.
+    const keep = target.dataset.now !== undefined ? {} : { step };
+    this.store.update({ view: "picture", technique, layer, zoom: null, ...keep });
+  }
+
+  get #deadKey() {
+    const { detail, technique, image, step } = /** @type {Selection} */ (this.#selection);
+    return [detail.run, technique, image, step].join("\n");
+  }
+
+  /** Dead channels of each layer at the slider's step, once it rests. */
+  #askDead() {
+    const { detail, technique, image, step, layers } = /** @type {Selection} */ (this.#selection);
+    const key = this.#deadKey;
+    if (technique !== "activations" || this.#dead.has(`${key} ${layers[0]}`)) return;
+    window.clearTimeout(this.#deadTimer);
+    this.#deadTimer = window.setTimeout(() => {
+      const name = image === null ? null : detail.images[image].name;
+      const query = { run: detail.run, technique, image: name, first: step, last: step };
+      this.#deadLane.ask(
+        key,
+        (signal) => fetchSeries(query, signal),
+        (reply) => {
+          for (const series of reply.series) {
+            const layer = detail.byTag.get(series.tag)?.layer;
+            this.#dead.set(`${key} ${layer}`, series.dead_fraction?.[0] ?? null);
+          }
+          this.#schedule();
+        },
+        () => {} // the pictures matter more than this number
+      );
+    }, 120);
+  }
+}
+
+/** One line of the grid: its sticky header with the slider's picture, and cells. */
+class GridRow {
+  /** @type {Map<number, {node: HTMLElement, image: HTMLImageElement}>} */
+  #cells = new Map();
+
+  /** @param {Selection} selection @param {Row} row */
+  constructor({ detail }, row) {
+    if (row.series === null) {
+      this.header = el("div", { class: "group", role: "rowheader" }, row.group);
+      this.node = el("div", { class: "grid-row heading", role: "row" }, this.header);
+      return;
+    }
+    const layer = detail.layers[row.layer];
+    const { name } = splitPath(layer.path);
+    this.now = el("img", { alt: "", draggable: "false" });
+    this.frame = el("div", { class: "frame now", "data-now": "" }, this.now);
+    this.dead = el("span", { class: "dead" });
+    this.header = el(
+      "div",
+      { class: "names", role: "rowheader", "aria-colindex": "1" },
+      this.frame,
+      el(
+        "div",
+        { class: "about" },
+        el("strong", { title: layer.path }, name),
+        el("span", { class: "muted" }, layer.class_name),
+        el("span", { class: "muted" }, shape(layer.shape)),
+        this.dead
+      )
+    );
+    this.node = el("div", { class: "grid-row", role: "row" }, this.header);
+  }
+
+  /** @param {Row} row @param {number} index */
+  place(row, index) {
+    this.node.style.top = `${row.top}px`;
+    this.node.style.height = `${row.height}px`;
+    set(this.node, { "aria-rowindex": index + 2 });
+  }
+
+  /**
+   * @param {Selection} selection
+   * @param {Row} row
+   * @param {number} first
+   * @param {number} last
+   * @param {number} box
+   * @param {number} header
+   * @param {number} column
+   * @param {boolean} load whether new pictures are asked for now
+   */
+  render(selection, row, first, last, box, header, column, load) {
+    const { detail, steps, place, step } = selection;
+    const series = /** @type {SeriesInfo} */ (row.series);
+    const path = detail.layers[row.layer].path;
+    const here = row.layer === selection.layer;
+    this.node.classList.toggle("chosen", here);
+    const now = keyAt(detail, series, step);
+    if (this.frame && this.now) {
+      this.frame.dataset.step = String(step);
+      this.frame.dataset.layer = String(row.layer);
+      show(this.frame, this.now, now && thumbnailUrl(now, box));
+    }
+    for (const [i, cell] of this.#cells) {
+      if (i >= first && i <= last) continue;
+      cell.image.removeAttribute("src");
+      cell.node.remove();
+      this.#cells.delete(i);
+    }
+    const own = detail.steps(series);
+    for (let i = first; i <= last; i++) {
+      let cell = this.#cells.get(i);
+      if (cell === undefined) {
+        const image = el("img", { alt: "", draggable: "false" });
+        const node = el("div", { class: "frame cell", role: "gridcell", "aria-colindex": i + 2 }, image);
+        node.style.left = `${header + i * column}px`;
+        cell = { node, image };
+        this.#cells.set(i, cell);
+        this.node.append(node);
+      }
+      const at = placeOf(own, steps[i]);
+      const exists = at >= 0 && own[at] === steps[i];
+      const current = i === place;
+      cell.node.classList.toggle("current", current);
+      cell.node.classList.toggle("none", !exists);
+      set(cell.node, {
+        "aria-label": `${path}, ${detail.label(steps[i])}${exists ? "" : ": no picture"}`,
+        "data-step": exists ? steps[i] : null,
+        "data-layer": row.layer,
+        tabindex: here && current ? "0" : "-1",
+      });
+      const url = exists ? thumbnailUrl(detail.key(series, steps[i]), box) : null;
+      if (load || url === null || cell.image.getAttribute("src") === url) {
+        show(cell.node, cell.image, url);
+      }
+    }
+  }
+
+  /** @param {number | null | undefined} fraction */
+  sayDead(fraction) {
+    if (!this.dead) return;
+    const known = fraction !== null && fraction !== undefined;
+    if (!known) {
+      fill(this.dead);
+    } else if (this.dead.dataset.value !== String(fraction)) {
+      const meter = el("i", { style: { "--part": String(fraction) }, "aria-hidden": "true" });
+      fill(this.dead, meter, fraction === 0 ? "none dead" : `${percent(fraction)} dead`);
+    }
+    this.dead.dataset.value = known ? String(fraction) : "";
+  }
+
+  clear() {
+    for (const { image } of this.#cells.values()) image.removeAttribute("src");
+    this.now?.removeAttribute("src");
+  }
+}

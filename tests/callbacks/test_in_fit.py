@@ -1,0 +1,258 @@
+"""The three callbacks inside a real `fit`: what is written, when, and what they must not change."""
+
+import glob
+
+import keras
+import numpy as np
+import pytest
+from tbparse import SummaryReader
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
+from tests.models import small_model
+from tests.reading import rgb
+
+
+def callbacks(log_dir, images, labels, **arguments):
+    return [
+        ActivationGrid(log_dir, images[:2], labels=labels[:2], **arguments),
+        FilterPatterns(log_dir, filters=2, steps=2, **arguments),
+        GradCAM(log_dir, images[:2], labels=labels[:2], layers=["conv_a", "conv_b"], **arguments),
+    ]
+
+
+TAGS = {
+    *(f"{t}/conv_{c}/image_{i}" for t in ("activations", "grad_cam") for c in "ab" for i in (0, 1)),
+    *(f"filters/conv_{c}" for c in "ab"),
+}
+
+
+@pytest.fixture
+def logged(tmp_path, images, labels, read_log):
+    model = small_model()
+    own = callbacks(tmp_path / "run", images, labels)
+    model.fit(images, labels, epochs=3, validation_split=0.5, verbose=0, callbacks=own)
+    return read_log(tmp_path)
+
+
+def test_every_technique_layer_image_and_epoch_is_written(logged):
+    assert len(logged.files) == 1
+    held_out = {"images/image_0", "images/image_1"}
+    assert logged.tags() == TAGS | held_out
+    for tag in TAGS:
+        assert logged.steps(tag, "run/keras_viz") == [0, 1, 2]
+    for tag in held_out:
+        assert logged.steps(tag, "run/keras_viz") == [0]
+    assert logged.pictures.keys() == logged.records.keys()
+
+
+def test_pictures_decode_to_what_their_records_say_and_are_not_blank(logged):
+    for key, png in logged.pictures.items():
+        record = logged.records[key]
+        pixels = rgb(png)
+        assert pixels.shape[:2] == (record.height, record.width)
+        assert len(png) == record.image_bytes
+        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 3, key
+        if record.grid is not None:
+            grid = record.grid
+            assert record.width == grid.gap + grid.columns * (grid.cell_width + grid.gap)
+            assert record.height == grid.gap + grid.rows * (grid.cell_height + grid.gap)
+
+
+def test_records_say_what_a_picture_is(logged):
+    record = logged.records["run/keras_viz", "grad_cam/conv_b/image_1", 2]
+    assert (record.technique, record.epoch, record.batch) == ("grad_cam", 2, 3)
+    assert record.layer.path == "conv_b"
+    assert record.layer.class_name == "Conv2D"
+    assert record.layer.shape == (8, 8, 5)
+    assert record.map_shape == (8, 8)
+    assert record.label.index == 1
+    assert 0 < record.label.probability < 1
+    assert record.prediction.probability >= record.label.probability
+    assert record.target == record.prediction
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= record.metrics.keys()
+    assert logged.heat_maps.keys() == {k for k, r in logged.records.items() if r.map_shape}
+
+
+def test_dead_channels_are_scalars_of_each_layer_and_epoch(logged):
+    tags = {(tag, step) for _, tag, step in logged.scalars}
+    assert tags == {(f"dead_channels/conv_{c}", s) for c in "ab" for s in range(3)}
+
+
+def test_tensorboards_own_accumulator_and_tbparse_read_it(tmp_path, logged):
+    run = str(tmp_path / "run" / "keras_viz")
+    accumulator = EventAccumulator(run, size_guidance={"tensors": 0})
+    accumulator.Reload()
+    for tag in TAGS:
+        assert [event.step for event in accumulator.Tensors(tag)] == [0, 1, 2]
+    table = SummaryReader(run).tensors
+    for tag in TAGS:
+        own = table[table["tag"] == tag]
+        assert list(own["step"]) == [0, 1, 2]
+        width, height, png = own["value"].iloc[-1]
+        assert rgb(png).shape == (int(height), int(width), 3)
+
+
+@pytest.mark.parametrize("kind", ["sequential", "functional"])
+def test_training_gives_the_same_weights_bit_for_bit(kind, tmp_path, images, labels):
+    def trained(own):
+        model = small_model(functional=kind == "functional")
+        keras.utils.set_random_seed(5)
+        model.fit(images, labels, epochs=3, batch_size=2, verbose=0, callbacks=own)
+        # Keras' and NumPy's global random states are where they were, too.
+        rest = [keras.random.uniform((3,)), np.random.rand(3)]  # noqa: NPY002
+        return [*model.get_weights(), *rest]
+
+    without = trained([])
+    everything = callbacks(tmp_path, images, labels)
+    for own, other in zip(without, trained(everything), strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def test_nothing_is_retraced_after_the_first_capture(tmp_path, images, labels):
+    model = small_model()
+    own = callbacks(tmp_path, images, labels)
+    traces = []
+    conv = model.get_layer("conv_a")
+    call = type(conv).call
+
+    class Count(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            traces.append(epoch)
+
+    def counting(self, *args, **kwargs):
+        traces.append(self.name)
+        return call(self, *args, **kwargs)
+
+    type(conv).call = counting
+    try:
+        model.fit(images, labels, epochs=4, verbose=0, callbacks=[Count(), *own])
+    finally:
+        type(conv).call = call
+    assert traces[traces.index(0) :] == [0, 1, 2, 3]
+
+
+def test_activation_pictures_show_the_activations(tmp_path, images, labels, read_log):
+    model = small_model(functional=True)
+    model.fit(
+        images,
+        labels,
+        verbose=0,
+        callbacks=[ActivationGrid(tmp_path, images[:1], layers="conv_a", channels=[2])],
+    )
+    expected = keras.Model(model.inputs, model.get_layer("conv_a").output)(images[:1])
+    expected = keras.ops.convert_to_numpy(expected)[0, ..., 2]
+    log = read_log(tmp_path)
+    record = log.records["keras_viz", "activations/conv_a/image_0", 0]
+    assert record.grid.items == (2,)
+    np.testing.assert_allclose(record.statistics.maximum, [expected.max()], rtol=1e-3)
+    np.testing.assert_allclose(record.statistics.mean, [expected.mean()], rtol=1e-3)
+    from keras_viz_callbacks.render import colors
+
+    entries = np.asarray(log.picture("activations/conv_a/image_0", 0))[2:66:4, 2:66:4]
+    hottest = np.unravel_index(expected.argmax(), expected.shape)
+    assert entries[hottest] == colors.LEVELS - 1
+    low, high = expected.min(), expected.max()
+    values = low + entries.astype(float) / (colors.LEVELS - 1) * (high - low)
+    np.testing.assert_allclose(values, expected, atol=(high - low) / 200)
+
+
+def test_blank_channels_are_counted(tmp_path, images, labels, read_log):
+    model = small_model()
+    model.optimizer.learning_rate = 0.0
+    conv = model.get_layer("conv_a")
+    kernel, bias = conv.get_weights()
+    kernel[..., 1], bias[1] = 0, -1
+    conv.set_weights([kernel, bias])
+    own = ActivationGrid(tmp_path, images[:2], layers="conv_a")
+    model.fit(images, labels, verbose=0, callbacks=[own])
+    log = read_log(tmp_path)
+    assert log.scalars["keras_viz", "dead_channels/conv_a", 0] == 0.25
+    record = log.records["keras_viz", "activations/conv_a/image_1", 0]
+    assert (record.dead_fraction, record.blank_fraction) == (0.25, 0.25)
+    assert record.statistics.maximum[1] == 0
+
+
+def test_a_heat_map_in_a_record_is_the_class_map(tmp_path, images, labels, read_log):
+    from keras_viz_callbacks import grad_cam
+    from tests.reading import decode
+
+    model = small_model()
+    model.fit(images, labels, verbose=0, callbacks=[GradCAM(tmp_path, images, target=1)])
+    log = read_log(tmp_path)
+    expected = grad_cam(model, images, target=1)
+    for index in range(6):
+        key = ("keras_viz", f"grad_cam/conv_b/image_{index}", 0)
+        heat = np.asarray(decode(log.heat_maps[key])).astype(np.float64)
+        highest = log.records[key].value_range[1]
+        np.testing.assert_allclose(
+            heat / 65535 * highest, expected[index], atol=1e-4 * highest + 1e-7
+        )
+        assert log.records[key].target.index == 1
+
+
+def test_max_channels_and_images_are_bounded_and_said(tmp_path, images, labels, read_log, caplog):
+    own = ActivationGrid(tmp_path, images, layers="conv_b", max_channels=3, max_images=1)
+    small_model().fit(images, labels, verbose=0, callbacks=[own])
+    log = read_log(tmp_path)
+    assert log.tags("activations") == {"activations/conv_b/image_0"}
+    record = log.records["keras_viz", "activations/conv_b/image_0", 0]
+    assert record.grid.items == (0, 1, 2)
+    assert record.channels == 5
+    assert record.note == "the first 3 of 5 channels (max_channels)"
+
+
+def test_filter_patterns_pick_a_few_layers_and_say_what_is_left_out(
+    tmp_path, images, labels, read_log, caplog
+):
+    model = small_model()
+    own = FilterPatterns(tmp_path, max_layers=1, filters=2, steps=1)
+    with caplog.at_level("INFO"):
+        model.fit(images, labels, verbose=0, callbacks=[own])
+    assert read_log(tmp_path).tags() == {"filters/conv_a"}
+    assert "1 other convolutions are left out" in caplog.text
+    assert "2 of the 4 filters of conv_a" in caplog.text
+
+
+def test_names_and_images_are_shared_between_callbacks(tmp_path, images, labels, read_log):
+    own = [
+        ActivationGrid(tmp_path, images[:2], layers="conv_a"),
+        GradCAM(tmp_path, images[1:3]),
+        GradCAM(tmp_path, {"a/b <i>": images[5]}, name="other"),
+    ]
+    small_model().fit(images, labels, verbose=0, callbacks=own)
+    log = read_log(tmp_path)
+    assert log.tags("images") == {"images/image_0", "images/image_1", "images/image_2"} | {
+        "images/a_b <i>"
+    }
+    assert log.tags("grad_cam") == {"grad_cam/conv_b/image_1", "grad_cam/conv_b/image_2"}
+    record = log.records["keras_viz", "other/conv_b/a_b <i>", 0]
+    assert record.image_name == "a/b <i>"
+
+
+def test_a_shared_layer_has_a_picture_for_each_call(tmp_path, images, labels, read_log):
+    from tests.models import shared_model
+
+    own = [ActivationGrid(tmp_path, images[:1]), GradCAM(tmp_path, images[:1], layers="shared")]
+    shared_model().fit(images, labels, verbose=0, callbacks=own)
+    log = read_log(tmp_path)
+    for technique in ("activations", "grad_cam"):
+        assert log.tags(technique) == {
+            f"{technique}/shared/image_0",
+            f"{technique}/shared:1/image_0",
+        }
+
+
+def test_every_kind_of_model_is_drawn(any_model, tmp_path, images, labels, read_log):
+    model, path = any_model
+    own = [
+        ActivationGrid(tmp_path, images[:1]),
+        FilterPatterns(tmp_path, filters=1, steps=1),
+        GradCAM(tmp_path, images[:1], labels=labels[:1]),
+    ]
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=own)
+    log = read_log(tmp_path)
+    assert log.steps(f"grad_cam/{path}/image_0") == [0, 1]
+    assert log.steps(f"activations/{path}/image_0") == [0, 1]
+    assert log.steps(f"filters/{path}") == [0, 1]
+    assert not glob.glob(str(tmp_path / "keras_viz-*"))

@@ -1,0 +1,111 @@
+"""The logit, read before each kind of last activation, against the same model without one."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_viz_callbacks.capture.backend import backend
+from keras_viz_callbacks.capture.layers import select
+from tests.models import subclassed_model
+
+PREDICTED = -1
+
+
+def with_head(*head, loss=None):
+    """A convolution, pooling, and the given layers behind them; always the same weights."""
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(4, 3, name="conv", activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            *head,
+        ]
+    )
+    if loss is not None:
+        model.compile("sgd", loss)
+    return model
+
+
+def signals(model, images, classes=PREDICTED, target=None):
+    found = backend().survey(model, images)
+    run = backend().compile_class_signals(
+        model, select(found.calls, None), found.outputs, target, images
+    )
+    return run(images, np.full(len(images), classes, np.int32))
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        lambda: [layers.Dense(3, activation="softmax")],
+        lambda: [layers.Dense(3), layers.Activation("softmax")],
+        lambda: [layers.Dense(3), layers.Softmax()],
+        lambda: [keras.Sequential([layers.Dense(3, activation="softmax")])],
+        lambda: [layers.Dense(3)],
+    ],
+    ids=["dense", "activation", "softmax layer", "nested", "logits"],
+)
+def test_the_score_is_the_logit(head, images):
+    plain = with_head(layers.Dense(3))
+    model = with_head(*head())
+    model.set_weights(plain.get_weights())
+    logits = plain.predict(images, verbose=0)
+    for classes in (PREDICTED, 1):
+        found = signals(model, images, classes)
+        expected = logits.max(-1) if classes == PREDICTED else logits[:, 1]
+        np.testing.assert_allclose(found.score, expected, atol=1e-6)
+        np.testing.assert_allclose(found.probabilities, softmax(logits), atol=1e-6)
+
+
+def test_the_logit_of_a_softmax_in_a_subclassed_call(images):
+    model = subclassed_model()
+    found = signals(model, images)
+    features = model.average(model.block(images))
+    logits = keras.ops.convert_to_numpy(model.scores(features))
+    assert found.logit_found
+    np.testing.assert_allclose(found.score, logits.max(-1), atol=1e-6)
+
+
+def test_one_sigmoid_unit_has_two_classes(images):
+    plain = with_head(layers.Dense(1))
+    model = with_head(layers.Dense(1, activation="sigmoid"))
+    model.set_weights(plain.get_weights())
+    logit = plain.predict(images, verbose=0)[:, 0]
+    assert backend().survey(model, images).classes == 2
+    np.testing.assert_allclose(signals(model, images, 1).score, logit, atol=1e-6)
+    np.testing.assert_allclose(signals(model, images, 0).score, -logit, atol=1e-6)
+    found = signals(model, images)
+    np.testing.assert_allclose(found.score, np.abs(logit), atol=1e-6)
+    np.testing.assert_allclose(found.probabilities[:, 1], 1 / (1 + np.exp(-logit)), atol=1e-6)
+
+
+def test_one_linear_unit_is_binary_only_where_the_loss_says_so(images):
+    binary = keras.losses.BinaryCrossentropy(from_logits=True)
+    assert signals(with_head(layers.Dense(1), loss=binary), images).probabilities.shape == (6, 2)
+    regression = with_head(layers.Dense(1), loss="mse")
+    found = signals(regression, images, target=lambda outputs: outputs[:, 0])
+    assert found.probabilities is None
+
+
+def test_an_output_of_unknown_origin_that_is_a_distribution_is_used_and_told(images):
+    normalise = layers.Lambda(lambda x: x / keras.ops.sum(x, axis=-1, keepdims=True))
+    model = with_head(layers.Dense(3, activation="softplus"), normalise)
+    found = signals(model, images)
+    output = model.predict(images, verbose=0)
+    assert not found.logit_found
+    np.testing.assert_allclose(found.score, output.max(-1), atol=1e-6)
+    np.testing.assert_allclose(found.probabilities, output, atol=1e-6)
+
+
+def test_a_function_of_the_outputs_is_the_score(images):
+    model = with_head(layers.Dense(3, activation="softmax"))
+    found = signals(model, images, target=lambda outputs: outputs[:, 2] - outputs[:, 0])
+    output = model.predict(images, verbose=0)
+    np.testing.assert_allclose(found.score, output[:, 2] - output[:, 0], atol=1e-6)

@@ -1,0 +1,164 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_viz_callbacks.capture.backend import backend
+from keras_viz_callbacks.capture.layers import layer_paths, select
+from keras_viz_callbacks.capture.tap import collect, tap
+from tests.models import shared_model, small_model
+
+
+def state_of(model):
+    """Everything that an observer might change: attributes, variables, flags, random seeds."""
+    everything = [model, *layer_paths(model).values()]
+    return (
+        [dict(vars(layer)) for layer in everything],
+        [keras.ops.convert_to_numpy(variable) for variable in model.variables],
+        [layer.trainable for layer in everything],
+        [list(layer.losses) for layer in everything],
+    )
+
+
+def assert_same_state(before, after):
+    attributes, variables, trainable, losses = before
+    for own, now in zip(attributes, after[0], strict=True):
+        # Keras itself notes that a layer was called and how.
+        skipped = {"_called", "_inbound_nodes", "_outbound_nodes", "_call_context_args"}
+        assert own.keys() - skipped == now.keys() - skipped
+        for name in own.keys() - skipped:
+            assert own[name] is now[name] or own[name] == now[name], name
+    for own, now in zip(variables, after[1], strict=True):
+        np.testing.assert_array_equal(own, now)
+    assert trainable == after[2]
+    assert losses == after[3]
+
+
+def test_the_model_is_as_it_was_after_a_pass(any_model, images):
+    model, path = any_model
+    before = state_of(model)
+    calls = backend().survey(model, images)
+    picked = select(calls.calls, path)
+    backend().compile_activations(model, picked, images)(images)
+    run = backend().compile_class_signals(model, picked, calls.outputs, None, images)
+    run(images, np.full(6, -1, np.int32))
+    backend().compile_ascent(model, picked[0], (16, 16, 3))(
+        images[:2], np.array([0, 1], np.int32), 2, 0.1
+    )
+    assert_same_state(before, state_of(model))
+
+
+def test_the_model_is_as_it_was_when_the_pass_raises(images):
+    model = small_model()
+    before = state_of(model)
+
+    def fail(layer, call, *args, **kwargs):
+        raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"), tap(model.layers, fail):
+        model(images)
+    assert_same_state(before, state_of(model))
+
+    def bad_target(outputs):
+        raise RuntimeError("bad target")
+
+    found = backend().survey(model, images)
+    with pytest.raises(RuntimeError, match="bad target"):
+        backend().compile_class_signals(
+            model, select(found.calls, None), found.outputs, bad_target, images
+        )
+    assert_same_state(before, state_of(model))
+    assert model(images).shape == (6, 3)
+
+
+def test_a_call_that_the_user_replaced_is_put_back(images):
+    model = small_model()
+    layer = model.get_layer("conv_a")
+    own = layer.call
+    object.__setattr__(layer, "call", own)
+    with tap([layer], lambda layer, call, *args, **kwargs: call(*args, **kwargs)):
+        model(images)
+    assert vars(layer)["call"] is own
+
+
+def test_a_pass_ends_at_the_last_wanted_layer(images):
+    model = small_model()
+    wanted = select(backend().survey(model, images).calls, "conv_a")
+    reached = []
+    later = model.get_layer("conv_b")
+
+    def note(layer, call, *args, **kwargs):
+        reached.append(layer.name)
+        return call(*args, **kwargs)
+
+    with tap([later], note), collect(wanted, stop=True) as answers:
+        model(images)
+    assert list(answers) == ["conv_a"]
+    assert reached == []
+
+
+def test_a_layer_that_updates_a_variable_is_held_from_it(images):
+    class Counting(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.count = self.add_weight(name="count", initializer="zeros", trainable=False)
+            self.noise = keras.random.SeedGenerator(0)
+
+        def call(self, x):
+            self.count.assign_add(1.0)
+            self.add_loss(keras.ops.mean(x))
+            return x + keras.random.normal(keras.ops.shape(x), seed=self.noise)
+
+    model = keras.Sequential([keras.Input((16, 16, 3)), Counting(), keras.layers.Conv2D(2, 3)])
+    before = [keras.ops.convert_to_numpy(v) for v in model.variables]
+    calls = select(backend().survey(model, images).calls, None)
+    run = backend().compile_activations(model, calls, images)
+    run(images)
+    for old, new in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
+    assert model.losses == []
+
+
+def test_activations_are_what_a_sub_model_gives(images):
+    model = small_model(functional=True)
+    calls = select(backend().survey(model, images).calls, ["conv_a", "pool", "conv_b"])
+    ours = backend().compile_activations(model, calls, images)(images)
+    outputs = [model.get_layer(name).output for name in ours]
+    theirs = keras.Model(model.inputs, outputs).predict(images, verbose=0)
+    for mine, other in zip(ours.values(), theirs, strict=True):
+        assert mine.dtype == np.float32
+        np.testing.assert_allclose(mine, other, rtol=1e-6, atol=1e-6)
+
+
+def test_both_calls_of_a_shared_layer_are_captured(images):
+    model = shared_model()
+    calls = select(backend().survey(model, images).calls, "shared")
+    ours = backend().compile_activations(model, calls, images)(images)
+    shared = model.get_layer("shared")
+    first = np.array(shared(images))
+    np.testing.assert_allclose(ours["shared"], first, atol=1e-6)
+    np.testing.assert_allclose(ours["shared:1"], np.array(shared(first)), atol=1e-6)
+
+
+def test_another_number_of_images_does_not_trace_again(images):
+    model = small_model()
+    calls = select(backend().survey(model, images).calls, "conv_a")
+    run = backend().compile_activations(model, calls, images)
+    traces = []
+
+    def count(layer, call, *args, **kwargs):
+        traces.append(layer.name)
+        return call(*args, **kwargs)
+
+    with tap([model.get_layer("conv_a")], count):
+        assert run(images)["conv_a"].shape[0] == 6
+        assert run(images[:2])["conv_a"].shape[0] == 2
+    assert traces == []
+
+
+def test_a_rematerialized_layer_is_tapped(images):
+    with keras.RematScope(mode="full"):
+        conv = keras.layers.Conv2D(2, 3, name="remat")
+    model = keras.Sequential([keras.Input((16, 16, 3)), conv])
+    calls = select(backend().survey(model, images).calls, "remat")
+    ours = backend().compile_activations(model, calls, images)(images)
+    np.testing.assert_allclose(ours["remat"], np.array(model(images)), atol=1e-6)

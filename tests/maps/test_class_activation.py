@@ -1,0 +1,45 @@
+"""Class activation methods on arrays small enough to work the papers out by hand."""
+
+import numpy as np
+import pytest
+
+from keras_viz_callbacks.maps import class_activation
+from keras_viz_callbacks.maps.class_activation import class_activation_map
+
+# One image, a 1 × 2 map, 2 channels.
+ACTIVATIONS = np.array([[[[1, 2], [3, 4]]]], np.float32)
+GRADIENTS = np.array([[[[1, -2], [3, 0]]]], np.float32)
+
+
+def test_grad_cam_by_hand():
+    # Equation 1: the weights are the mean gradients, (1 + 3) / 2 = 2 and (-2 + 0) / 2 = -1.
+    # Equation 2: 2 * 1 - 1 * 2 = 0 and 2 * 3 - 1 * 4 = 2.
+    np.testing.assert_array_equal(class_activation_map(ACTIVATIONS, GRADIENTS), [[[0, 2]]])
+
+
+def test_relu_keeps_only_evidence_for_the_class():
+    assert (class_activation_map(ACTIVATIONS, -GRADIENTS) == 0).all()
+
+
+def test_images_do_not_touch_each_other():
+    both = class_activation_map(
+        np.concatenate([ACTIVATIONS, 5 * ACTIVATIONS]), np.concatenate([GRADIENTS, GRADIENTS])
+    )
+    np.testing.assert_array_equal(both[1], 5 * both[0])
+
+
+def test_an_unknown_method_is_told_with_the_known():
+    with pytest.raises(ValueError, match=r"one of 'grad_cam'.*Received: method='gradcam'"):
+        class_activation_map(ACTIVATIONS, GRADIENTS, "gradcam")
+
+
+def test_a_method_is_one_decorated_function():
+    @class_activation.method
+    def first_channel(activations, gradients):
+        return activations[..., 0] - 2
+
+    try:
+        found = class_activation_map(ACTIVATIONS, GRADIENTS, "first_channel")
+        np.testing.assert_array_equal(found, [[[0, 1]]])
+    finally:
+        del class_activation.METHODS["first_channel"]

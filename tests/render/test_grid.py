@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from keras_viz_callbacks.maps.channels import statistics
+from keras_viz_callbacks.render import colors, grid
+from tests.reading import decode
+
+
+def drawn(activation, *, scale="channel", cell_size=8, items=None):
+    """Palette entries of a grid, and its layout."""
+    items = range(activation.shape[-1]) if items is None else items
+    cells = grid.layout(list(items), *activation.shape[:2], cell_size)
+    picture = grid.draw_channels(
+        activation, statistics(activation), cells, scale=scale, colormap="viridis"
+    )
+    image = decode(picture.png)
+    assert image.mode == "P"
+    assert image.size == (picture.width, picture.height)
+    return np.asarray(image), cells
+
+
+def cell(entries, cells, place):
+    row, column = divmod(place, cells.columns)
+    top = cells.gap + row * (cells.cell_height + cells.gap)
+    left = cells.gap + column * (cells.cell_width + cells.gap)
+    return entries[top : top + cells.cell_height, left : left + cells.cell_width]
+
+
+@pytest.fixture
+def activation():
+    """2 × 4 maps of five channels: 0…7, 0…70, zeros, ones, and one with NaN."""
+    ramp = np.arange(8, dtype=np.float32).reshape(2, 4)
+    broken = ramp.copy()
+    broken[0, 0] = np.nan
+    return np.stack([ramp, 10 * ramp, 0 * ramp, 0 * ramp + 1, broken], axis=-1)
+
+
+def test_cells_stand_row_by_row_enlarged_by_a_whole_number(activation):
+    entries, cells = drawn(activation)
+    assert (cells.columns, cells.rows) == (3, 2)
+    assert (cells.cell_height, cells.cell_width) == (4, 8)
+    first = cell(entries, cells, 0)
+    assert (first[:2, :2] == 0).all()
+    assert (first[2:, 6:] == colors.LEVELS - 1).all()
+    assert (entries[: cells.gap] == colors.GAP).all()
+    assert (cell(entries, cells, 5) == colors.GAP).all()
+
+
+def test_each_channel_has_its_own_range_or_all_have_the_layers(activation):
+    entries, cells = drawn(activation[..., :2])
+    np.testing.assert_array_equal(cell(entries, cells, 0), cell(entries, cells, 1))
+    entries, cells = drawn(activation[..., :2], scale="layer")
+    assert cell(entries, cells, 0).max() == round((colors.LEVELS - 1) / 10)
+    assert cell(entries, cells, 1).max() == colors.LEVELS - 1
+
+
+def test_a_channel_of_zeros_is_blank_and_a_flat_one_is_not(activation):
+    entries, cells = drawn(activation)
+    assert (cell(entries, cells, 2) == colors.BLANK).all()
+    assert (cell(entries, cells, 3) == colors.LEVELS // 2).all()
+
+
+def test_what_is_not_finite_has_a_colour_of_its_own(activation):
+    entries, cells = drawn(activation)
+    broken = cell(entries, cells, 4)
+    assert (broken[:2, :2] == colors.NOT_FINITE).all()
+    assert broken[-1, -1] == colors.LEVELS - 1
+
+
+def test_picked_channels_stand_in_their_order(activation):
+    entries, cells = drawn(activation, items=[3, 0])
+    assert cells.items == (3, 0)
+    assert (cell(entries, cells, 0) == colors.LEVELS // 2).all()
+
+
+def test_a_large_map_is_averaged_down_to_the_cell():
+    board = np.indices((100, 50)).sum(axis=0) % 2
+    activation = board[..., None].astype(np.float32)
+    entries, cells = drawn(activation, cell_size=10)
+    assert (cells.cell_height, cells.cell_width) == (10, 5)
+    assert (cell(entries, cells, 0) == colors.LEVELS // 2).all()
+
+
+def test_colours_are_those_of_the_colour_map():
+    import matplotlib as mpl
+
+    expected = np.round(np.array(mpl.colormaps["magma"](1.0)[:3]) * 255)
+    np.testing.assert_allclose(colors.palette("magma")[colors.LEVELS - 1], expected, atol=1)
+
+
+def test_an_unknown_colour_map_is_told_with_the_nearest():
+    with pytest.raises(ValueError, match=r"nearest are: 'viridis'.*colormap='viridiss'"):
+        colors.palette("viridiss")
+
+
+def test_patterns_keep_their_colours_and_dormant_ones_are_blank():
+    patterns = np.zeros((3, 4, 4, 3), np.uint8)
+    patterns[0] = (200, 10, 30)
+    cells = grid.layout([5, 6, 7], 4, 4, 8)
+    picture = grid.draw_patterns(patterns, [False, False, True], cells)
+    shown = np.asarray(decode(picture.png))
+    assert (cell(shown, cells, 0) == (200, 10, 30, 255)).all()
+    assert (cell(shown, cells, 2)[..., :3] == colors.palette("viridis")[colors.BLANK]).all()
+    assert (shown[:2, :, 3] == 0).all()

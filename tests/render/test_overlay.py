@@ -1,0 +1,57 @@
+import numpy as np
+
+from keras_viz_callbacks.render.overlay import draw_overlay
+from tensorboard_plugin.schema import ClassScore
+from tests.reading import rgb
+
+GREY = np.full((32, 32, 3), 100, np.uint8)
+HEAT = np.array([[0, 0], [0, 3]], np.float32)
+CAT, DOG = ClassScore(0, "cat", 0.2), ClassScore(1, "dog", 0.8)
+
+
+def overlay(heat_map=HEAT, **scores):
+    return rgb(draw_overlay(GREY, heat_map, colormap="turbo", **scores).png)
+
+
+def test_heat_stands_where_the_map_is_hot_and_nowhere_else():
+    shown = overlay()
+    assert shown.shape == (224, 224, 3)
+    assert (shown[:40, :40] == 100).all()
+    assert np.abs(shown[-20:, -20:].astype(int) - 100).max() > 40
+
+
+def test_only_the_shape_of_a_map_counts_not_its_size():
+    np.testing.assert_array_equal(overlay(HEAT), overlay(1000 * HEAT))
+
+
+def test_a_map_of_zeros_leaves_the_image_and_says_so():
+    blank = overlay(0 * HEAT, prediction=DOG)
+    assert (blank[4:228, 4:228] == 100).all()
+    assert (blank != overlay(HEAT, prediction=DOG)).any()
+
+
+def test_a_wrong_prediction_is_red_and_a_right_one_green():
+    red, green = 0, 1
+    wrong = overlay(label=CAT, prediction=DOG)[0, 0]
+    right = overlay(label=DOG, prediction=DOG)[0, 0]
+    assert wrong[red] > 2 * wrong[green]
+    assert right[green] > 2 * right[red]
+
+
+def test_the_caption_names_label_prediction_and_probability():
+    captions = {
+        overlay(label=label, prediction=prediction, target=target)[230:].tobytes()
+        for label, prediction, target in [
+            (CAT, DOG, None),
+            (CAT, ClassScore(1, "dog", 0.6), None),
+            (CAT, ClassScore(2, "cow", 0.8), None),
+            (ClassScore(3, "owl", 0.2), DOG, None),
+            (CAT, DOG, CAT),
+        ]
+    }
+    assert len(captions) == 5
+
+
+def test_any_name_fits_below_the_picture():
+    shown = overlay(label=ClassScore(0, "<b>\n" + "naïve 名前 " * 1000), prediction=DOG)
+    assert shown.shape == (224 + 4 + 44, 224 + 8, 3)

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from keras_viz_callbacks.render.picture import encode_heat_map, resize, shortened, to_rgb
+from tests.reading import decode
+
+RAMP = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [RAMP, RAMP * 2 - 1, RAMP * 255, np.round(RAMP * 255).astype(np.uint8), RAMP * 9000 - 4000],
+    ids=["0 to 1", "-1 to 1", "0 to 255", "uint8", "any"],
+)
+def test_every_common_range_looks_the_same(images):
+    np.testing.assert_allclose(to_rgb(images).astype(int), np.round(RAMP * 255), atol=1)
+
+
+def test_grey_and_many_channels_become_rgb():
+    assert to_rgb(RAMP[..., :1]).shape == (1, 2, 2, 3)
+    assert to_rgb(np.concatenate([RAMP, RAMP], axis=-1)).shape == (1, 2, 2, 3)
+
+
+def test_a_heat_map_survives_as_16_bit():
+    heat_map = np.array([[0, 0.25], [0.5, 8]], np.float32)
+    png, highest = encode_heat_map(heat_map)
+    assert highest == 8
+    back = np.asarray(decode(png)).astype(np.float32) / 65535 * highest
+    np.testing.assert_allclose(back, heat_map, atol=8 / 65535)
+
+
+def test_a_heat_map_of_zeros_stays_zero():
+    png, highest = encode_heat_map(np.zeros((2, 3), np.float32))
+    assert highest == 0
+    assert not np.asarray(decode(png)).any()
+
+
+def test_maps_are_enlarged_bilinearly_with_half_pixel_centres():
+    # Pixel centres of the result lie at -0.25, 0.25, 0.75, 1.25 of the source's pixels.
+    enlarged = resize(np.array([[0, 4]], np.float32), 1, 4)
+    np.testing.assert_allclose(enlarged, [[0, 1, 3, 4]])
+
+
+def test_text_is_one_line_that_fits():
+    assert shortened("seven", 100, 13) == "seven"
+    assert shortened("a\nb\x00c", 100, 13) == "a b c"
+    long = shortened("x" * 10_000, 100, 13)
+    assert long.endswith("…")
+    assert len(long) < 30

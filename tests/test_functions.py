@@ -1,0 +1,144 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_viz_callbacks import activation_maps, filter_patterns, generate_pattern, grad_cam
+from tests.models import small_model
+
+
+def textbook_grad_cam(model, images, layer_name, classes):
+    """Grad-CAM as textbooks write it: two halves of the model, an eager tape, one image a time."""
+    layer = model.get_layer(layer_name)
+    below = keras.Model(model.inputs, layer.output)
+    above = model.layers[model.layers.index(layer) + 1 : -1]
+    dense = model.layers[-1]
+    maps = []
+    for image, class_index in zip(images, classes, strict=True):
+        with tf.GradientTape() as tape:
+            activation = below(image[None], training=False)
+            tape.watch(activation)
+            x = activation
+            for following in above:
+                x = following(x, training=False)
+            logits = x @ dense.kernel + dense.bias
+            score = logits[0, class_index]
+        gradient = tape.gradient(score, activation)
+        weights = tf.reduce_mean(gradient, axis=(0, 1, 2))
+        maps.append(tf.nn.relu(tf.reduce_sum(activation[0] * weights, axis=-1)).numpy())
+    return np.stack(maps)
+
+
+def test_grad_cam_agrees_with_the_textbook_at_every_layer_of_a_trained_model(scenes_model):
+    model, held_out = scenes_model
+    images = held_out.images[:4]
+    predicted = model.predict(images, verbose=0).argmax(-1)
+    spatial = [layer.name for layer in model.layers if len(layer.output.shape) == 4]
+    assert len(spatial) == 14
+    for name in spatial:
+        expected = textbook_grad_cam(model, images, name, predicted)
+        found = grad_cam(model, images, layer=name)
+        assert found.shape == expected.shape
+        scale = max(1.0, float(np.abs(expected).max()))
+        np.testing.assert_allclose(found, expected, atol=1e-5 * scale, err_msg=name)
+
+
+def test_grad_cam_explains_the_class_asked_for(scenes_model):
+    model, held_out = scenes_model
+    images = held_out.images[:3]
+    expected = textbook_grad_cam(model, images, "conv_3", [1, 7, 4])
+    np.testing.assert_allclose(
+        grad_cam(model, images, target=[1, 7, 4]), expected, rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(grad_cam(model, images, target=7)[1], expected[1], rtol=1e-4)
+
+
+def test_the_hottest_pixel_lies_on_the_digit_far_above_chance(scenes_model):
+    model, held_out = scenes_model
+    heat = grad_cam(model, held_out.images, layer="conv_3")
+    cell = held_out.images.shape[1] / heat.shape[1]
+    hits, chances = [], []
+    for heat_map, (top, left, bottom, right) in zip(heat, held_out.boxes, strict=True):
+        row, column = np.unravel_index(heat_map.argmax(), heat_map.shape)
+        y, x = (row + 0.5) * cell, (column + 0.5) * cell
+        hits.append(top <= y < bottom and left <= x < right)
+        chances.append((bottom - top) * (right - left) / held_out.images[0, ..., 0].size)
+    assert np.mean(hits) > 1.8 * np.mean(chances)
+
+
+def test_generate_pattern_raises_the_response_tenfold_on_a_trained_model(scenes_model):
+    model, _ = scenes_model
+    sub_model = keras.Model(model.inputs, model.get_layer("conv_2").output)
+    from tests.capture.test_ascent import ascent
+
+    filters = np.arange(8, dtype=np.int32)
+    start, signals = ascent(model, "conv_2", size=96).climb(filters)
+    own = np.arange(8)
+    before = sub_model.predict(start, verbose=0).mean(axis=(1, 2))[own, filters]
+    after = sub_model.predict(signals.images, verbose=0).mean(axis=(1, 2))[own, filters]
+    assert (after > 10 * np.abs(before)).mean() >= 0.75
+    assert (after > before).all()
+
+
+def test_patterns_of_different_filters_differ_and_the_same_seed_repeats(scenes_model):
+    model, _ = scenes_model
+    one, two = (generate_pattern(model, "conv_2", index) for index in (0, 1))
+    assert one.dtype == np.uint8
+    assert one.shape == (64, 64, 3)
+    assert np.abs(one.astype(int) - two).mean() > 10
+    np.testing.assert_array_equal(one, generate_pattern(model, "conv_2", 0))
+    assert (one != generate_pattern(model, "conv_2", 0, seed=1)).any()
+    together = filter_patterns(model, "conv_2", [1, 0])
+    assert np.abs(together[1].astype(int) - one).mean() < 2
+
+
+def test_functions_take_every_kind_of_model(any_model, images):
+    model, path = any_model
+    maps = activation_maps(model, images)
+    assert list(maps)[-1] == path
+    assert maps[path].shape == (6, 8, 8, 5)
+    assert maps[path].dtype == np.float32
+    heat = grad_cam(model, images, layer="conv_b")
+    assert heat.shape == (6, 8, 8)
+    assert heat.dtype == np.float32
+    assert (heat >= 0).all()
+    np.testing.assert_array_equal(heat, grad_cam(model, images))
+    assert filter_patterns(model, path, 3, steps=2).shape == (3, 16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: activation_maps(m, x[:0]), "`images` must hold at least one image"),
+        (lambda m, x: activation_maps(m, x[:, :9]), "`images` must fit the model's input"),
+        (lambda m, x: grad_cam(m, x, layer="nope"), "No layer of the model"),
+        (lambda m, x: grad_cam(m, x, layer="conv_*"), "`layer` must pick one call of one layer"),
+        (lambda m, x: grad_cam(m, x, target=3), r"from 0 to 2. Received: target with 3"),
+        (lambda m, x: grad_cam(m, x, target=[1, 2]), "one class for each of the 6 images"),
+        (lambda m, x: grad_cam(m, x, target="cat"), "must be None, a class index"),
+        (lambda m, x: grad_cam(m, x, method="x"), "`method` must be one of 'grad_cam'"),
+        (lambda m, x: generate_pattern(m, "conv_a", 4), r"`filter_index` must be below .* 4,"),
+        (lambda m, x: generate_pattern(m, "classes", 0), "has no spatial maps"),
+    ],
+)
+def test_what_is_wrong_says_so(call, message, images):
+    with pytest.raises(ValueError, match=message):
+        call(small_model(), images)
+
+
+def test_a_model_without_classes_needs_a_function(images):
+    inputs = keras.Input((16, 16, 3))
+    mask = keras.layers.Conv2D(2, 1, activation="softmax", name="mask")(
+        keras.layers.Conv2D(4, 3, padding="same", name="conv")(inputs)
+    )
+    model = keras.Model(inputs, mask)
+    with pytest.raises(ValueError, match=r"`target` must be a function.*\(batch, 16, 16, 2\)"):
+        grad_cam(model, images)
+    heat = grad_cam(model, images, "conv", lambda y: keras.ops.sum(y[..., 1], axis=(1, 2)))
+    assert heat.shape == (6, 16, 16)
+    assert heat.any()
+
+
+def test_an_unbuilt_model_says_so(images):
+    with pytest.raises(ValueError, match="`model` must be built before it can be observed"):
+        activation_maps(keras.Sequential([keras.layers.Conv2D(2, 3)]), images)

@@ -63,6 +63,58 @@ def grad_cam(activations: Array, gradients: Array) -> Array:
 
     Selvaraju et al. 2017, "Grad-CAM", equations 1 and 2.
     """
-    weights = gradients.mean(axis=_SPATIAL)
-    weighted: Array = np.einsum("bhwc,bc->bhw", activations, weights)
-    return weighted
+    return _combined(activations, gradients.mean(axis=_SPATIAL))
+
+
+@method
+def hires_cam(activations: Array, gradients: Array) -> Array:
+    """Each activation weighted by its own gradient, so that the map shows what was computed.
+
+    Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM", equation 3.
+    """
+    summed: Array = np.einsum("bhwc,bhwc->bhw", activations, gradients)
+    return summed
+
+
+@method
+def layer_cam(activations: Array, gradients: Array) -> Array:
+    """Each activation weighted by its own gradient where that is positive; for early layers.
+
+    Jiang et al. 2021, "LayerCAM", equations 7 to 9.
+    """
+    return hires_cam(activations, np.maximum(gradients, 0))
+
+
+@method
+def xgrad_cam(activations: Array, gradients: Array) -> Array:
+    """Channels weighted by their gradients' mean, each gradient counting as its activation does.
+
+    Fu et al. 2020, "Axiom-based Grad-CAM", equation 8. A channel whose activations sum to zero
+    has no such mean and weighs nothing.
+    """
+    sums = activations.sum(axis=_SPATIAL)
+    weighted = np.einsum("bhwc,bhwc->bc", activations, gradients)
+    weights = np.divide(weighted, sums, out=np.zeros_like(sums), where=sums != 0)
+    return _combined(activations, weights)
+
+
+@method
+def grad_cam_plus_plus(activations: Array, gradients: Array) -> Array:
+    """Channels weighted by their positive gradients, so that several objects of a class count.
+
+    Chattopadhyay et al. 2018, "Grad-CAM++", equations 10 and 19, where the differentiated score
+    is the exponential of the logit: then its derivatives are powers of the logit's gradient
+    times that exponential, which scales a whole map and is left out here.
+    """
+    squares = gradients**2
+    sums = activations.sum(axis=_SPATIAL, keepdims=True)
+    below = 2 * squares + sums * gradients * squares
+    alphas = np.divide(squares, below, out=np.zeros_like(below), where=below != 0)
+    weights = (alphas * np.maximum(gradients, 0)).sum(axis=_SPATIAL)
+    return _combined(activations, weights)
+
+
+def _combined(activations: Array, weights: Array) -> Array:
+    """The sum of the channels, each times its weight; weights ``(batch, channels)``."""
+    combined: Array = np.einsum("bhwc,bc->bhw", activations, weights)
+    return combined

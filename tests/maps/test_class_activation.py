@@ -17,6 +17,40 @@ def test_grad_cam_by_hand():
     np.testing.assert_array_equal(class_activation_map(ACTIVATIONS, GRADIENTS), [[[0, 2]]])
 
 
+def test_hires_cam_by_hand():
+    # The sum over channels of gradient times activation: 1 - 4 = -3 and 9 + 0 = 9.
+    found = class_activation_map(ACTIVATIONS, GRADIENTS, "hires_cam")
+    np.testing.assert_array_equal(found, [[[0, 9]]])
+
+
+def test_layer_cam_by_hand():
+    # The same with positive gradients only: 1 + 0 = 1 and 9 + 0 = 9.
+    found = class_activation_map(ACTIVATIONS, GRADIENTS, "layer_cam")
+    np.testing.assert_array_equal(found, [[[1, 9]]])
+
+
+def test_xgrad_cam_by_hand():
+    # Weights: (1 * 1 + 3 * 3) / (1 + 3) = 2.5 and (2 * -2 + 4 * 0) / (2 + 4) = -2 / 3.
+    # Maps: 2.5 * 1 - 2 / 3 * 2 = 7 / 6 and 2.5 * 3 - 2 / 3 * 4 = 29 / 6.
+    found = class_activation_map(ACTIVATIONS, GRADIENTS, "xgrad_cam")
+    np.testing.assert_allclose(found, [[[7 / 6, 29 / 6]]], rtol=1e-6)
+
+
+def test_grad_cam_plus_plus_by_hand():
+    # Equation 19, channel 0 (activations sum to 4): 1 / (2 + 4 * 1) = 1 / 6 and
+    # 9 / (18 + 4 * 27) = 1 / 14; its weight (equation 10): 1 / 6 * 1 + 1 / 14 * 3 = 8 / 21.
+    # Channel 1 has no positive gradient: its weight is 0.
+    found = class_activation_map(ACTIVATIONS, GRADIENTS, "grad_cam_plus_plus")
+    np.testing.assert_allclose(found, [[[8 / 21, 24 / 21]]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", class_activation.METHODS)
+def test_without_activations_or_gradients_every_map_is_zero(name):
+    zeros = np.zeros_like(ACTIVATIONS)
+    assert not class_activation_map(zeros, GRADIENTS, name).any()
+    assert not class_activation_map(ACTIVATIONS, zeros, name).any()
+
+
 def test_relu_keeps_only_evidence_for_the_class():
     assert (class_activation_map(ACTIVATIONS, -GRADIENTS) == 0).all()
 
@@ -29,7 +63,7 @@ def test_images_do_not_touch_each_other():
 
 
 def test_an_unknown_method_is_told_with_the_known():
-    with pytest.raises(ValueError, match=r"one of 'grad_cam'.*Received: method='gradcam'"):
+    with pytest.raises(ValueError, match=r"one of 'grad_cam', .*Received: method='gradcam'"):
         class_activation_map(ACTIVATIONS, GRADIENTS, "gradcam")
 
 

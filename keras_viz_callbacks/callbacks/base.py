@@ -177,6 +177,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         run = self._run
         assert run is not None
         moment = Moment(step, self._epoch, run.batch_step(self._batches), self._metrics)
+        _ = self.model  # asking for it brings the variables of a model on JAX up to date
         try:
             draw = self._capture()
         except Exception as error:  # noqa: BLE001 - an observer must not end the training

@@ -18,10 +18,6 @@ Inputs = Any
 """What the model eats: an array, or a list, tuple or dict of arrays, batch axis first."""
 
 
-DORMANT_SLOPE = 0.1
-"""What a gradient ascent climbs where a filter's ReLU is shut: this share of what it shuts out."""
-
-
 @dataclass(frozen=True)
 class ClassSignals:
     """What one forward and one backward pass tell of a batch.
@@ -106,8 +102,8 @@ def backend() -> Backend:
         if error.name != module:
             raise
         raise ValueError(
-            "keras_viz_callbacks draws models of the Keras backend 'tensorflow'. "
-            f"Received: keras.backend.backend()={name!r}. Set KERAS_BACKEND=tensorflow before "
+            "keras_viz_callbacks draws models of the Keras backends tensorflow, jax and torch. "
+            f"Received: keras.backend.backend()={name!r}. Set KERAS_BACKEND to one of them before "
             "Keras is imported."
         ) from None
 
@@ -126,7 +122,12 @@ def survey(model: keras.Model, inputs: Inputs) -> Survey:
     return backend().survey(model, inputs)
 
 
-def channels_last(call: LayerCall, array: Any) -> Array:
-    """A layer's output as float32 ``(batch, height, width, channels)``, whatever its format."""
-    array = np.asarray(array, dtype=np.float32)
-    return np.moveaxis(array, 1, -1) if call.channels_first else array
+def to_numpy(calls: Sequence[LayerCall], tensors: Mapping[str, Any]) -> dict[str, Array]:
+    """Outputs of layers as NumPy copies, ``(batch, height, width, channels)`` in every format."""
+    arrays = {call.path: keras.ops.convert_to_numpy(tensors[call.path]) for call in calls}
+    return {
+        call.path: np.moveaxis(arrays[call.path], 1, -1)
+        if call.channels_first
+        else arrays[call.path]
+        for call in calls
+    }

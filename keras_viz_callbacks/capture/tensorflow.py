@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -11,58 +10,27 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture import score as scores
+from keras_viz_callbacks.capture import passes
 from keras_viz_callbacks.capture.backend import (
-    DORMANT_SLOPE,
     Array,
     AscentSignals,
     ClassSignals,
     Inputs,
-    channels_last,
+    to_numpy,
 )
-from keras_viz_callbacks.capture.layers import LayerCall, Survey, layer_paths
-from keras_viz_callbacks.capture.tap import any_input_size, collect, collect_ends, tap
+from keras_viz_callbacks.capture.layers import LayerCall, Survey
 
 
 def survey(model: keras.Model, inputs: Inputs) -> Survey:
     """See `Backend.survey`."""
-    paths = {id(layer): (path, layer) for path, layer in layer_paths(model).items()}
-    answers: list[tuple[int, int, Any]] = []
-    counts: dict[int, int] = {}
-
-    def answer(
-        layer: keras.layers.Layer, call: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        output = call(*args, **kwargs)
-        number = counts.get(id(layer), 0)
-        counts[id(layer)] = number + 1
-        answers.append((id(layer), number, output))
-        return output
-
-    calls: list[LayerCall] = []
-    shapes: list[tuple[int | None, ...]] = []
+    found: list[Survey] = []
 
     def trace(inputs: Inputs) -> None:
-        with _observing(), tap([layer for _, layer in paths.values()], answer):
-            outputs = model(inputs, training=False)
-        flat = keras.tree.flatten(outputs)
-        own = {id(output) for output in flat}
-        shapes.extend(tuple(output.shape.as_list()[1:]) for output in flat)
-        for index, (key, number, output) in enumerate(answers):
-            path, layer = paths[key]
-            calls.append(
-                LayerCall(
-                    path=f"{path}:{number}" if number else path,
-                    layer=layer,
-                    call=number,
-                    index=index,
-                    shape=_shape(output),
-                    is_output=id(output) in own,
-                )
-            )
+        with _observing():
+            found.append(passes.survey(model, inputs))
 
     _compile(trace, _signature(inputs))
-    return Survey(calls, shapes)
+    return found[-1]
 
 
 def compile_activations(
@@ -71,14 +39,13 @@ def compile_activations(
     """See `Backend.compile_activations`."""
 
     def forward(inputs: Inputs) -> dict[str, tf.Tensor]:
-        with _observing(), collect(calls, stop=True) as answers:
-            model(inputs, training=False)
-        return _float32(answers)
+        with _observing():
+            return passes.activations(model, calls, inputs)
 
     function = _compile(forward, _signature(inputs))
 
     def run(inputs: Inputs) -> dict[str, Array]:
-        return _to_numpy(calls, function(inputs))
+        return to_numpy(calls, function(inputs))
 
     return run
 
@@ -101,28 +68,21 @@ def compile_class_signals(
                 tape.watch(output)
                 return output
 
-            with scores.watch_logits(outputs) as logits, collect(calls, watch) as answers:
-                returned = model(inputs, training=False)
-            head = scores.read_head(model, returned, logits)
-            if target is not None:
-                score = tf.cast(target(returned), tf.float32)
-            else:
-                assert head is not None
-                score = scores.class_score(head, classes)
+            answers, score, probabilities, logit_found = passes.class_score(
+                model, calls, outputs, target, watch, inputs, classes
+            )
         gradients = tape.gradient(
             score, answers, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        logit_found = target is not None or head is None or head.found
-        probabilities = None if head is None else head.probabilities
-        return _float32(answers), _float32(gradients), score, probabilities
+        return passes.float32(answers), passes.float32(gradients), score, probabilities
 
     function = _compile(forward_and_backward, _signature(inputs), tf.TensorSpec([None], tf.int32))
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
         activations, gradients, score, probabilities = function(inputs, classes)
         return ClassSignals(
-            activations=_to_numpy(calls, activations),
-            gradients=_to_numpy(calls, gradients),
+            activations=to_numpy(calls, activations),
+            gradients=to_numpy(calls, gradients),
             score=score.numpy(),
             probabilities=None if probabilities is None else probabilities.numpy(),
             logit_found=logit_found,
@@ -135,20 +95,10 @@ def compile_ascent(
     model: keras.Model, call: LayerCall, shape: tuple[int, int, int]
 ) -> Callable[[Array, NDArray[np.int32], int, float], AscentSignals]:
     """See `Backend.compile_ascent`."""
-    axis = 1 if call.channels_first else -1
 
     def respond(images: tf.Tensor, filters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Each filter's mean response, and what to climb to raise it."""
-        with _observing(), any_input_size(model), collect_ends(call) as ends:
-            model(images, training=False)
-        # One map an image: of its own filter, before and behind the layer's activation.
-        before, behind = (
-            tf.gather(tf.cast(end, tf.float32), filters[:, None], axis=axis, batch_dims=1)
-            for end in ends
-        )
-        # Where a ReLU lets nothing through there is no gradient: climb to where it does.
-        rising = behind + DORMANT_SLOPE * tf.where(behind == 0, before, 0.0)
-        return tf.reduce_mean(behind, [1, 2, 3]), tf.reduce_mean(rising, [1, 2, 3])
+        with _observing():
+            return passes.responses(model, call, images, filters)
 
     def climb(
         images: tf.Tensor, filters: tf.Tensor, steps: tf.Tensor, rate: tf.Tensor
@@ -157,9 +107,7 @@ def compile_ascent(
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(images)
                 _, rising = respond(images, filters)
-            gradient = tape.gradient(rising, images)
-            size = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=[1, 2, 3], keepdims=True))
-            return count + 1, images + rate * tf.math.divide_no_nan(gradient, size)
+            return count + 1, passes.ascended(images, tape.gradient(rising, images), rate)
 
         start, _ = respond(images, filters)
         _, images = tf.while_loop(
@@ -185,11 +133,9 @@ def compile_ascent(
     return run
 
 
-@contextlib.contextmanager
-def _observing() -> Iterator[None]:
-    """Drops every update of a variable and every collected loss of the pass inside."""
-    with keras.StatelessScope(collect_losses=True):
-        yield
+def _observing() -> Any:
+    """A scope that drops every update of a variable and every collected loss."""
+    return keras.StatelessScope(collect_losses=True)
 
 
 def _compile(python_function: Callable[..., Any], *signature: Any) -> Any:
@@ -208,17 +154,3 @@ def _signature(inputs: Inputs) -> Any:
     return keras.tree.map_structure(
         lambda array: tf.TensorSpec([None, *array.shape[1:]], array.dtype), inputs
     )
-
-
-def _shape(output: Any) -> tuple[int | None, ...] | None:
-    if not isinstance(output, tf.Tensor) or output.shape.rank is None:
-        return None
-    return tuple(output.shape.as_list()[1:])
-
-
-def _float32(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    return {path: tf.cast(tensor, tf.float32) for path, tensor in tensors.items()}
-
-
-def _to_numpy(calls: Sequence[LayerCall], tensors: dict[str, tf.Tensor]) -> dict[str, Array]:
-    return {call.path: channels_last(call, tensors[call.path].numpy()) for call in calls}

@@ -1,0 +1,5 @@
+"""``python -m keras_viz_callbacks.cli``, where the command itself is not on the PATH."""
+
+from keras_viz_callbacks.cli import main
+
+raise SystemExit(main())

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.callbacks.images import check_model
 from keras_viz_callbacks.capture import ascent
 from keras_viz_callbacks.capture.ascent import (
     Ascent,
@@ -22,7 +21,7 @@ from keras_viz_callbacks.capture.ascent import (
     pick_filters,
 )
 from keras_viz_callbacks.capture.backend import Array, backend, survey
-from keras_viz_callbacks.capture.held_out import held_out
+from keras_viz_callbacks.capture.held_out import check_model, held_out
 from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
 from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
 from keras_viz_callbacks.maps import class_activation

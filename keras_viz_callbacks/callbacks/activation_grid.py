@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from keras_viz_callbacks.callbacks.base import (
-    Draw,
-    Moment,
-    VisualizationCallback,
-    layer_record,
-)
-from keras_viz_callbacks.callbacks.images import MAX_IMAGES, Gallery, check_model, tag_part
+from keras_viz_callbacks.callbacks.base import Moment
+from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
 from keras_viz_callbacks.capture.backend import Array, backend
-from keras_viz_callbacks.capture.held_out import check_labels, held_out
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
+from keras_viz_callbacks.capture.held_out import Preprocess
+from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
 from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
-from keras_viz_callbacks.render import colors, grid
-from keras_viz_callbacks.summary.run import Drawing, Run
+from keras_viz_callbacks.render import grid
+from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
 
-logger = logging.getLogger(__name__)
 
-
-class ActivationGrid(VisualizationCallback):
+class ActivationGrid(HeldOutImagesCallback):
     """Draws the activations of every chosen layer on held-out images, a cell for each channel.
 
     A channel that is zero everywhere stays blank. The fraction of a layer's channels that are
@@ -74,7 +66,7 @@ class ActivationGrid(VisualizationCallback):
         cell_size: int = 64,
         scale: Literal["channel", "layer"] = "channel",
         colormap: str = "viridis",
-        preprocess: Any = None,
+        preprocess: Preprocess | None = None,
         max_images: int = MAX_IMAGES,
         name: str = schema.TECHNIQUE_ACTIVATIONS,
         update_freq: Literal["epoch"] | int = "epoch",
@@ -82,94 +74,72 @@ class ActivationGrid(VisualizationCallback):
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
         super().__init__(
-            log_dir, name=name, update_freq=update_freq, every=every, on_error=on_error
+            log_dir,
+            images,
+            labels=labels,
+            class_names=class_names,
+            layers=layers,
+            colormap=colormap,
+            preprocess=preprocess,
+            max_images=max_images,
+            name=name,
+            update_freq=update_freq,
+            every=every,
+            on_error=on_error,
         )
         for argument, value in (("max_channels", max_channels), ("cell_size", cell_size)):
             if value < 1:
                 raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value!r}")
         if scale not in ("channel", "layer"):
             raise ValueError(f'`scale` must be "channel" or "layer". Received: scale={scale!r}')
-        colors.palette(colormap)
-        self.layers = layers
         self.channels = [channels] if isinstance(channels, int) else channels
         self.max_channels = max_channels
         self.cell_size = cell_size
         self.scale = scale
-        self.colormap = colormap
-        self.class_names = class_names
-        self._held = held_out(
-            images,
-            labels,
-            preprocess=preprocess,
-            max_images=max_images,
-            class_names=class_names,
-        )
 
-    def _prepare(self, run: Run) -> None:
-        survey = check_model(self.model, self._held)
-        self._calls = select(survey.calls, self.layers)
-        check_labels(self._held, survey.classes, self.class_names)
-        for call in self._calls:
+    def _choose(self, survey: Survey) -> list[LayerCall]:
+        calls = select(survey.calls, self.layers)
+        for call in calls:
             self._picked(call, call.channels or 0)
-        self._gallery = Gallery(self._held, run, self.class_names)
-        run.claim(self, (self._tag(c.path, n) for c in self._calls for n in self._gallery.names))
+        return calls
+
+    def _compile(self, survey: Survey) -> None:
         self._forward = backend().compile_activations(self.model, self._calls, self._held.inputs)
 
-    def _capture(self) -> Draw:
-        activations = self._forward(self._held.inputs)
-        run = self._run
-        assert run is not None
-        new_images = list(self._gallery.new_drawings(run))
+    def _pass(self) -> Mapping[str, Array]:
+        return self._forward(self._held.inputs)
 
-        def draw(moment: Moment) -> Iterator[Drawing]:
-            yield from new_images
-            for call in self._calls:
-                yield from self._draw_layer(call, activations[call.path], moment)
-
-        return draw
-
-    def _draw_layer(self, call: LayerCall, activations: Array, moment: Moment) -> Iterator[Drawing]:
+    def _draw_layer(
+        self, call: LayerCall, signals: Mapping[str, Array], moment: Moment
+    ) -> Iterator[Drawing]:
+        activations = signals[call.path]
         dead = float(dead_channels(activations).mean())
         scalars = [(f"dead_channels/{call.path}", dead)]
         height, width, channels = activations.shape[1:]
-        layer = layer_record(call, (height, width, channels))
         picked = self._picked(call, channels)
         cells = grid.layout(picked, height, width, self.cell_size)
-        for index, (name, activation) in enumerate(
-            zip(self._gallery.names, activations, strict=True)
-        ):
+        for index, activation in enumerate(activations):
             numbers = statistics(activation)
             picture = grid.draw_channels(
                 activation, numbers, cells, scale=self.scale, colormap=self.colormap
             )
-            record = schema.Record(
-                technique=self.name,
-                tag=self._tag(call.path, name),
-                width=picture.width,
-                height=picture.height,
-                image_bytes=len(picture.png),
-                epoch=moment.epoch,
-                batch=moment.batch,
-                layer=layer,
-                image_name=name,
-                image_index=index,
+            record = self._record(
+                call,
+                (height, width, channels),
+                index,
+                picture,
+                moment,
                 label=self._gallery.label(index),
                 grid=cells,
                 value_range=grid.value_range(numbers, picked),
                 scale=self.scale,
-                colormap=self.colormap,
-                channels=channels,
                 dead_fraction=dead,
                 blank_fraction=float(numbers.blank.mean()),
                 statistics=_recorded(numbers, picked),
                 note=self._note(picked, channels),
-                metrics=dict(moment.metrics),
             )
             yield Drawing(record, picture.png, scalars=scalars)
             scalars = []
-
-    def _tag(self, layer_path: str, image_name: str) -> str:
-        return schema.picture_tag(self.name, layer_path, tag_part(image_name))
 
     def _picked(self, call: LayerCall, channels: int) -> list[int]:
         if self.channels is None:

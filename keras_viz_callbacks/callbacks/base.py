@@ -156,7 +156,9 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if self.update_freq != "epoch":
             return
         self._metrics = _numbers(logs)
-        last = (self.params or {}).get("epochs") == epoch + 1 or self.model.stop_training
+        # A model that was never compiled, in a loop of the user's own, has no such flag.
+        stopped = getattr(self.model, "stop_training", False)
+        last = (self.params or {}).get("epochs") == epoch + 1 or stopped
         if epoch % self.every == 0 or last:
             self._captured_epoch = epoch
             self._submit(step)

@@ -9,28 +9,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_viz_callbacks.callbacks.base import (
-    Draw,
-    Moment,
-    VisualizationCallback,
-    layer_record,
-)
-from keras_viz_callbacks.callbacks.images import MAX_IMAGES, Gallery, check_model, tag_part
+from keras_viz_callbacks.callbacks.base import Moment
+from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
 from keras_viz_callbacks.capture.backend import ClassSignals, backend
-from keras_viz_callbacks.capture.held_out import check_labels, held_out
-from keras_viz_callbacks.capture.layers import LayerCall, Selector
+from keras_viz_callbacks.capture.held_out import Preprocess
+from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey
 from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
 from keras_viz_callbacks.maps import class_activation
-from keras_viz_callbacks.render import colors
 from keras_viz_callbacks.render.overlay import draw_overlay
 from keras_viz_callbacks.render.picture import encode_heat_map
-from keras_viz_callbacks.summary.run import Drawing, Run
+from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
 
 logger = logging.getLogger(__name__)
 
 
-class GradCAM(VisualizationCallback):
+class GradCAM(HeldOutImagesCallback):
     """Draws, over each held-out image, the parts that raise the score of its class.
 
     The score is the logit, read before the final softmax or sigmoid. Each picture's caption
@@ -74,7 +68,7 @@ class GradCAM(VisualizationCallback):
         target: Target = None,
         method: str = "grad_cam",
         colormap: str = "turbo",
-        preprocess: Any = None,
+        preprocess: Preprocess | None = None,
         max_images: int = MAX_IMAGES,
         name: str | None = None,
         update_freq: Literal["epoch"] | int = "epoch",
@@ -84,32 +78,26 @@ class GradCAM(VisualizationCallback):
         class_activation.find(method)
         super().__init__(
             log_dir,
+            images,
+            labels=labels,
+            class_names=class_names,
+            layers=layers,
+            colormap=colormap,
+            preprocess=preprocess,
+            max_images=max_images,
             name=method if name is None else name,
             update_freq=update_freq,
             every=every,
             on_error=on_error,
         )
-        colors.palette(colormap)
-        self.layers = layers
         self.target = target
         self.method = method
-        self.colormap = colormap
-        self.class_names = class_names
-        self._held = held_out(
-            images,
-            labels,
-            preprocess=preprocess,
-            max_images=max_images,
-            class_names=class_names,
-        )
 
-    def _prepare(self, run: Run) -> None:
-        survey = check_model(self.model, self._held)
-        self._calls = select_for_class_maps(survey, self.layers)
-        check_labels(self._held, survey.classes, self.class_names)
+    def _choose(self, survey: Survey) -> list[LayerCall]:
         self._target = resolve_target(self.target, survey, len(self._held))
-        self._gallery = Gallery(self._held, run, self.class_names)
-        run.claim(self, (self._tag(c.path, n) for c in self._calls for n in self._gallery.names))
+        return select_for_class_maps(survey, self.layers)
+
+    def _compile(self, survey: Survey) -> None:
         self._signals = backend().compile_class_signals(
             self.model,
             self._calls,
@@ -119,7 +107,7 @@ class GradCAM(VisualizationCallback):
         )
         self._said_no_logit = False
 
-    def _capture(self) -> Draw:
+    def _pass(self) -> ClassSignals:
         signals = self._signals(self._held.inputs, self._target.classes)
         if not signals.logit_found and not self._said_no_logit:
             self._said_no_logit = True
@@ -128,16 +116,7 @@ class GradCAM(VisualizationCallback):
                 "output itself.",
                 self.name,
             )
-        run = self._run
-        assert run is not None
-        new_images = list(self._gallery.new_drawings(run))
-
-        def draw(moment: Moment) -> Iterator[Drawing]:
-            yield from new_images
-            for call in self._calls:
-                yield from self._draw_layer(call, signals, moment)
-
-        return draw
+        return signals
 
     def _draw_layer(
         self, call: LayerCall, signals: ClassSignals, moment: Moment
@@ -147,11 +126,11 @@ class GradCAM(VisualizationCallback):
             activations, signals.gradients[call.path], self.method
         )
         height, width, channels = activations.shape[1:]
-        layer = layer_record(call, (height, width, channels))
-        for index, (name, heat_map) in enumerate(zip(self._gallery.names, maps, strict=True)):
+        for index, heat_map in enumerate(maps):
             if not np.isfinite(heat_map).all():
                 raise FloatingPointError(
-                    f"the class map of {name!r} at {call.path!r} is NaN or infinite"
+                    f"the class map of {self._gallery.names[index]!r} at {call.path!r} is NaN or "
+                    "infinite"
                 )
             label, prediction, target = self._scores(index, signals)
             picture = draw_overlay(
@@ -163,26 +142,18 @@ class GradCAM(VisualizationCallback):
                 target=target,
             )
             raw, highest = encode_heat_map(heat_map)
-            record = schema.Record(
-                technique=self.name,
-                tag=self._tag(call.path, name),
-                width=picture.width,
-                height=picture.height,
-                image_bytes=len(picture.png),
-                epoch=moment.epoch,
-                batch=moment.batch,
-                layer=layer,
-                image_name=name,
-                image_index=index,
+            record = self._record(
+                call,
+                (height, width, channels),
+                index,
+                picture,
+                moment,
                 label=label,
                 prediction=prediction,
                 target=target,
                 value_range=(0.0, highest),
-                colormap=self.colormap,
-                channels=channels,
                 blank=highest == 0,
                 map_shape=(height, width),
-                metrics=dict(moment.metrics),
             )
             yield Drawing(record, picture.png, raw)
 
@@ -200,6 +171,3 @@ class GradCAM(VisualizationCallback):
         wanted = int(self._target.classes[index])
         target = prediction if wanted < 0 else self._gallery.score(wanted, probabilities)
         return label, prediction, target
-
-    def _tag(self, layer_path: str, image_name: str) -> str:
-        return schema.picture_tag(self.name, layer_path, tag_part(image_name))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from keras_viz_callbacks.callbacks.base import (
+    Draw,
+    Moment,
+    VisualizationCallback,
+    layer_record,
+)
 from keras_viz_callbacks.capture import held_out
-from keras_viz_callbacks.capture.backend import survey
-from keras_viz_callbacks.capture.held_out import HeldOut
-from keras_viz_callbacks.capture.layers import Survey
-from keras_viz_callbacks.render.picture import Pixels, encode, to_rgb
+from keras_viz_callbacks.capture.held_out import HeldOut, Preprocess
+from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey
+from keras_viz_callbacks.render import colors
+from keras_viz_callbacks.render.picture import Picture, Pixels, encode, to_rgb
 from keras_viz_callbacks.summary.run import Drawing, Run
 from tensorboard_plugin import schema
 
@@ -22,24 +30,119 @@ MAX_IMAGES = 8
 """Held-out images that a callback takes at most, unless told otherwise."""
 
 
-def check_model(model: keras.Model, held: HeldOut) -> Survey:
-    """Traces the model once with the held-out images.
+class HeldOutImagesCallback(VisualizationCallback):
+    """Base of the callbacks that draw one picture of each chosen layer for each held-out image.
 
-    Raises:
-        ValueError: They do not fit the model's input.
+    A subclass says which layers, which pass, and how one layer's part of it is drawn. The
+    arguments are those of the subclasses, where they are described.
     """
-    if model.built:
-        held_out.check_fits(model, held)
-    try:
-        return survey(model, held.inputs)
-    except Exception as error:
-        if not model.built:
-            raise
-        shapes = ", ".join(str(part.shape) for part in keras.tree.flatten(held.inputs))
-        raise ValueError(
-            "`images` must fit the model: a forward pass with them failed. Received: images of "
-            f"shape {shapes}. The model said: {error}"
-        ) from error
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        *,
+        labels: Any,
+        class_names: Sequence[str] | None,
+        layers: Selector,
+        colormap: str,
+        preprocess: Preprocess | None,
+        max_images: int,
+        name: str,
+        update_freq: Literal["epoch"] | int,
+        every: int,
+        on_error: Literal["warn", "raise"],
+    ) -> None:
+        super().__init__(
+            log_dir, name=name, update_freq=update_freq, every=every, on_error=on_error
+        )
+        colors.palette(colormap)
+        self.layers = layers
+        self.colormap = colormap
+        self.class_names = class_names
+        self._held = held_out.held_out(
+            images,
+            labels,
+            preprocess=preprocess,
+            max_images=max_images,
+            class_names=class_names,
+        )
+
+    @abstractmethod
+    def _choose(self, survey: Survey) -> list[LayerCall]:
+        """The layers to draw; checks every other argument against the model."""
+
+    @abstractmethod
+    def _compile(self, survey: Survey) -> None:
+        """Compiles the pass over `self._calls`."""
+
+    @abstractmethod
+    def _pass(self) -> Any:
+        """Runs that pass on the held-out images."""
+
+    @abstractmethod
+    def _draw_layer(self, call: LayerCall, signals: Any, moment: Moment) -> Iterator[Drawing]:
+        """A picture of each image at one layer, from what the pass gave."""
+
+    def _prepare(self, run: Run) -> None:
+        found = held_out.check_model(self.model, self._held)
+        self._calls = self._choose(found)
+        held_out.check_labels(self._held, found.classes, self.class_names)
+        self._gallery = Gallery(self._held, run, self.class_names)
+        run.claim(self, (self._tag(c, name) for c in self._calls for name in self._gallery.names))
+        self._compile(found)
+
+    def _capture(self) -> Draw:
+        signals = self._pass()
+        run = self._run
+        assert run is not None
+        new_images = list(self._gallery.new_drawings(run))
+
+        def draw(moment: Moment) -> Iterator[Drawing]:
+            yield from new_images
+            for call in self._calls:
+                yield from self._draw_layer(call, signals, moment)
+
+        return draw
+
+    def _record(
+        self,
+        call: LayerCall,
+        shape: tuple[int, int, int],
+        index: int,
+        picture: Picture,
+        moment: Moment,
+        **fields: Any,
+    ) -> schema.Record:
+        """The record of one picture: what all techniques say, and the fields of this one.
+
+        Args:
+            call: The layer's call.
+            shape: ``(height, width, channels)`` of its output.
+            index: Of the held-out image.
+            picture: What was drawn.
+            moment: Of the capture.
+            **fields: Of `schema.Record`.
+        """
+        return schema.Record(
+            technique=self.name,
+            tag=self._tag(call, self._gallery.names[index]),
+            width=picture.width,
+            height=picture.height,
+            image_bytes=len(picture.png),
+            epoch=moment.epoch,
+            batch=moment.batch,
+            layer=layer_record(call, shape),
+            image_name=self._gallery.names[index],
+            image_index=index,
+            colormap=self.colormap,
+            channels=shape[-1],
+            metrics=dict(moment.metrics),
+            **fields,
+        )
+
+    def _tag(self, call: LayerCall, image_name: str) -> str:
+        return schema.picture_tag(self.name, call.path, _tag_part(image_name))
 
 
 class Gallery:
@@ -47,7 +150,7 @@ class Gallery:
 
     def __init__(self, held: HeldOut, run: Run, class_names: Sequence[str] | None) -> None:
         self._class_names = class_names
-        self.labels = held.labels
+        self._labels = held.labels
         self.pixels: Pixels = to_rgb(held.images)
         digests = [
             hashlib.blake2b(np.ascontiguousarray(p).tobytes(), digest_size=16).digest()
@@ -59,27 +162,26 @@ class Gallery:
         """The images that this session has not shown yet, themselves."""
         for index, name in enumerate(self.names):
             if run.not_yet_shown(name):
-                picture = encode_image(self.pixels[index])
-                tag = schema.picture_tag(schema.TECHNIQUE_IMAGES, None, tag_part(name))
-                yield Drawing(
-                    schema.Record(
-                        technique=schema.TECHNIQUE_IMAGES,
-                        tag=tag,
-                        width=picture.width,
-                        height=picture.height,
-                        image_bytes=len(picture.png),
-                        image_name=name,
-                        image_index=index,
-                        label=self.label(index),
-                    ),
-                    picture.png,
+                picture = encode(Image.fromarray(self.pixels[index]))
+                record = schema.Record(
+                    technique=schema.TECHNIQUE_IMAGES,
+                    tag=schema.picture_tag(schema.TECHNIQUE_IMAGES, None, _tag_part(name)),
+                    width=picture.width,
+                    height=picture.height,
+                    image_bytes=len(picture.png),
+                    image_name=name,
+                    image_index=index,
+                    label=self.label(index),
                 )
+                yield Drawing(record, picture.png)
 
     def label(
         self, index: int, probabilities: NDArray[np.float32] | None = None
     ) -> schema.ClassScore | None:
         """The true class of an image, with the probability that the model gives it."""
-        return None if self.labels is None else self.score(int(self.labels[index]), probabilities)
+        if self._labels is None:
+            return None
+        return self.score(int(self._labels[index]), probabilities)
 
     def score(
         self, class_index: int, probabilities: NDArray[np.float32] | None
@@ -93,13 +195,6 @@ class Gallery:
         )
 
 
-def encode_image(pixels: Pixels) -> Any:
-    """A held-out image as a picture, at its own size."""
-    from PIL import Image
-
-    return encode(Image.fromarray(pixels))
-
-
-def tag_part(name: str) -> str:
+def _tag_part(name: str) -> str:
     """An image name as the last part of a tag, where a slash would begin another part."""
     return name.replace("/", "_")

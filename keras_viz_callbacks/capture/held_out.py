@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.backend import Inputs
+from keras_viz_callbacks.capture.backend import Inputs, survey
+from keras_viz_callbacks.capture.layers import Survey
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,26 @@ def check_fits(model: keras.Model, held: HeldOut) -> None:
         )
 
 
+def check_model(model: keras.Model, held: HeldOut) -> Survey:
+    """Traces the model once with the held-out images.
+
+    Raises:
+        ValueError: They do not fit the model's input, or it was never built.
+    """
+    if model.built:
+        check_fits(model, held)
+    try:
+        return survey(model, held.inputs)
+    except Exception as error:
+        if not model.built:
+            raise
+        shapes = ", ".join(str(part.shape) for part in keras.tree.flatten(held.inputs))
+        raise ValueError(
+            "`images` must fit the model: a forward pass with them failed. Received: images of "
+            f"shape {shapes}. The model said: {error}"
+        ) from error
+
+
 def check_labels(held: HeldOut, classes: int | None, class_names: Sequence[str] | None) -> None:
     """Checks labels and class names against the number of classes.
 
@@ -144,11 +165,6 @@ def check_classes(indices: NDArray[np.int32], classes: int, argument: str) -> No
             f"`{argument}` must hold classes of the model, from 0 to {classes - 1}. "
             f"Received: {argument} with {int(outside[0])}"
         )
-
-
-def named(held: HeldOut, names: Sequence[str]) -> HeldOut:
-    """The same images under these names."""
-    return replace(held, names=tuple(names))
 
 
 def _gather(

@@ -106,7 +106,7 @@ export class App {
     if (model.runs.indexing.done < model.runs.indexing.total && detail === null) {
       return reading(model.runs.indexing);
     }
-    if (model.runs.runs.length === 0) return emptyLog();
+    if (model.runs.runs.length === 0) return emptyLog(model.runs.log_directories);
     const summary = model.summary(store.state.run);
     if (summary === null) {
       return empty("This run is not in the log", el("p", {}, `There is no run “${store.state.run}” (any more). Choose another one above.`));

@@ -144,3 +144,28 @@ export function labelledSelect(label, choose) {
   const select = el("select", { onchange: () => choose(select.value) });
   return { node: el("label", { class: "field" }, el("span", {}, label), select), select };
 }
+
+/**
+ * A button that opens a small panel; Escape and a click elsewhere close it.
+ * @param {string} label
+ * @param {() => Child[]} content asked for each time the panel opens, and by `update`
+ */
+export function dropdown(label, content) {
+  const summary = el("summary", {}, label);
+  const menu = el("div", { class: "menu" });
+  const node = el("details", { class: "dropdown" }, summary, menu);
+  const update = () => {
+    if (node.open) fill(menu, content());
+  };
+  node.addEventListener("toggle", update);
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !node.open) return;
+    event.preventDefault();
+    node.open = false;
+    summary.focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!node.contains(/** @type {Node} */ (event.target))) node.open = false;
+  });
+  return { node, summary, update };
+}

@@ -80,7 +80,7 @@ export function metricsOf({ record }) {
     el(
       "table",
       { class: "metrics" },
-      el("caption", {}, "Metrics at this epoch"),
+      el("caption", {}, "Metrics"),
       el("thead", {}, el("tr", {}, el("td", {}), el("th", { scope: "col" }, "training"), el("th", { scope: "col" }, "validation"))),
       el(
         "tbody",

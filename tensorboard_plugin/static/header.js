@@ -1,6 +1,6 @@
 /** The bar at the top: views, what is looked at, export, help. */
 
-import { el, fill, labelledSelect, say, set, setOptions } from "./dom.js";
+import { dropdown, el, labelledSelect, say, set, setOptions } from "./dom.js";
 import { exportLinks } from "./exports.js";
 import { runName, techniqueName } from "./format.js";
 import { VIEWS } from "./views/index.js";
@@ -16,22 +16,16 @@ export class Header {
     this.technique = labelledSelect("Technique", (technique) => store.update({ technique }));
     this.layer = labelledSelect("Layer", (layer) => store.update({ layer, item: null }));
     this.image = labelledSelect("Image", (image) => store.update({ image }));
-    this.links = el("div", { class: "menu" });
-    this.exports = el(
-      "details",
-      { class: "dropdown" },
-      el("summary", {}, "Export"),
-      this.links
+    this.exports = dropdown("Export", () =>
+      this.selection === null ? [] : exportLinks(this.selection, store.state)
     );
-    this.exports.addEventListener("toggle", () => this.#fillExports());
-    document.addEventListener("click", (event) => {
-      if (!this.exports.contains(/** @type {Node} */ (event.target))) this.exports.open = false;
-    });
-    this.exports.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      this.exports.open = false;
-      this.exports.querySelector("summary")?.focus();
-    });
+    this.exports.node.classList.add("exports");
+    /** @type {Problem[]} */
+    this.problemList = [];
+    this.problems = dropdown("", () =>
+      this.problemList.map(({ file, message }) => el("p", {}, message, el("small", {}, file)))
+    );
+    this.problems.node.classList.add("problems");
     this.status = el("span", { class: "status", role: "status" });
     this.node = el(
       "header",
@@ -49,7 +43,8 @@ export class Header {
         "div",
         { class: "tools" },
         this.status,
-        this.exports,
+        this.problems.node,
+        this.exports.node,
         el("button", { type: "button", class: "icon", "aria-label": "Keyboard and help", title: "Keyboard (?)", onclick: help }, "?")
       )
     );
@@ -93,8 +88,8 @@ export class Header {
       }),
       value: s.image === null ? "" : s.detail.images[s.image].name,
     }));
-    this.exports.hidden = selection === null;
-    if (this.exports.open) this.#fillExports();
+    this.exports.node.hidden = selection === null;
+    this.exports.update();
     this.#sayStatus(model, run);
   }
 
@@ -111,32 +106,23 @@ export class Header {
     if (!node.hidden) setOptions(select, options, value);
   }
 
-  #fillExports() {
-    if (this.exports.open && this.selection !== null) {
-      fill(this.links, exportLinks(this.selection, this.store.state));
-    }
-  }
-
   /** @param {import("./model.js").Model} model @param {string} run */
   #sayStatus(model, run) {
     const summary = model.summary(run);
-    const problems = summary?.problems ?? 0;
     const indexing = summary?.indexing;
     let text = "";
-    if (model.error !== null) text = "No answer, trying again";
-    else if (indexing && indexing.done < indexing.total) {
+    if (model.error !== null) {
+      text = "No answer, trying again";
+    } else if (indexing && indexing.done < indexing.total) {
       text = `Reading the log: ${Math.floor((100 * indexing.done) / indexing.total)} %`;
-    } else if (problems > 0) text = `${problems} damaged`;
+    }
     say(this.status, text);
-    set(this.status, {
-      class: model.error !== null || problems > 0 ? "status bad" : "status",
-      title: problems > 0 ? this.#problemText(model, run) : null,
-    });
-  }
-
-  /** @param {import("./model.js").Model} model @param {string} run */
-  #problemText(model, run) {
-    const problems = model.detail(run).detail?.reply.problems ?? [];
-    return problems.map((p) => `${p.file}: ${p.message}`).join("\n");
+    this.status.classList.toggle("bad", model.error !== null);
+    // What is damaged is said, and what is whole is shown all the same.
+    const count = summary?.problems ?? 0;
+    this.problems.node.hidden = count === 0;
+    say(this.problems.summary, `${count} problem${count === 1 ? "" : "s"} in the log`);
+    this.problemList = (run !== "" && model.detail(run).detail?.reply.problems) || [];
+    this.problems.update();
   }
 }

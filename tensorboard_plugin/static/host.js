@@ -71,6 +71,21 @@ export function onAddress(listener) {
   });
 }
 
+/**
+ * Keys that TensorBoard's page gets while we are on screen and nothing of its own has the focus:
+ * after opening the tab nobody has clicked into the iframe yet.
+ * @param {(event: KeyboardEvent) => void} listener
+ */
+export function onHostKey(listener) {
+  if (!embedded) return;
+  const { document } = host;
+  const hear = (/** @type {KeyboardEvent} */ event) => {
+    if (event.target === document.body && window.innerHeight > 0) listener(event);
+  };
+  document.addEventListener("keydown", hear);
+  window.addEventListener("pagehide", () => document.removeEventListener("keydown", hear));
+}
+
 /** Takes over TensorBoard's light or dark, now and at each switch. */
 export function followTheme() {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");

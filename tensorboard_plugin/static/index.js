@@ -2,14 +2,21 @@
 
 import { App } from "./app.js";
 
+/** In this order: later ones win. */
+const STYLES = ["style", "styles/bars", "styles/layers", "styles/picture", "styles/maps", "styles/narrow"];
+
 export async function render() {
-  const style = document.createElement("link");
-  style.rel = "stylesheet";
-  style.href = new URL("./style.css", import.meta.url).href;
-  const styled = new Promise((done) => (style.onload = style.onerror = done));
-  document.head.append(style);
   document.documentElement.lang = "en";
   document.title = "Keras Viz";
-  await styled;
+  await Promise.all(STYLES.map(load));
   new App(document.body).start();
+}
+
+/** @param {string} name of a style sheet */
+function load(name) {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = new URL(`./${name}.css`, import.meta.url).href;
+  document.head.append(link);
+  return new Promise((done) => (link.onload = link.onerror = done));
 }

@@ -1,6 +1,7 @@
 /** Keys for the whole tab, and the list of them. */
 
 import { el } from "./dom.js";
+import { onHostKey } from "./host.js";
 
 const KEYS = [
   ["← →", "previous, next epoch"],
@@ -50,7 +51,7 @@ function isPressed(target) {
 
 /** @param {{[key: string]: (() => void) | undefined}} actions by key */
 export function listen(actions) {
-  document.addEventListener("keydown", (event) => {
+  const hear = (/** @type {KeyboardEvent} */ event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (takesKeys(event.target) || document.querySelector("dialog[open]")) return;
     if (isPressed(event.target) && (event.key === " " || event.key === "Enter")) return;
@@ -60,5 +61,7 @@ export function listen(actions) {
     if (action === undefined) return;
     event.preventDefault();
     action();
-  });
+  };
+  document.addEventListener("keydown", hear);
+  onHostKey(hear);
 }

@@ -36,12 +36,19 @@ export function empty(title, ...lines) {
   return el("div", { class: "notice empty" }, el("h2", {}, title), lines);
 }
 
-export function emptyLog() {
+/** @param {string[]} directories that TensorBoard watches */
+export function emptyLog(directories) {
   return empty(
     "No pictures yet",
     el("p", {}, "Attach a callback to your training. This one draws every channel of every convolution, after each epoch:"),
     el("pre", { tabindex: "0" }, el("code", {}, ATTACH)),
-    el("p", {}, "Give it the log directory that TensorBoard watches. The first pictures show up here by themselves.")
+    el(
+      "p",
+      {},
+      "Give it a directory below the one that TensorBoard watches (",
+      directories.map((name, i) => [i > 0 && ", ", el("code", {}, name)]).flat(),
+      "). The first pictures show up here by themselves."
+    )
   );
 }
 

@@ -23,6 +23,7 @@ interface RunSummary {
 interface RunsReply {
   version: number;
   token: string;
+  log_directories: string[];
   indexing: Indexing;
   runs: RunSummary[];
 }

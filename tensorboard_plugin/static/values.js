@@ -1,6 +1,7 @@
 /** Pictures as numbers: the values that stand behind a grid's colours or a class map. */
 
 import { fetchRecord, heatMapUrl, levelsUrl } from "./api.js";
+import { number } from "./format.js";
 import { loadSamples } from "./images.js";
 
 /** Entries of a grid's palette, as HTTP_API.md has them. */
@@ -85,4 +86,26 @@ function fillGrid(out, width, levels, record, grid) {
       }
     }
   }
+}
+
+/**
+ * Whether a channel is zero everywhere in this picture.
+ * @param {PictureRecord} record
+ * @param {number} cell place in the grid
+ */
+export function isDead({ statistics }, cell) {
+  return statistics !== null && statistics.minimum[cell] === 0 && statistics.maximum[cell] === 0;
+}
+
+/**
+ * What is known of a cell, by name.
+ * @param {PictureRecord} record
+ * @param {number} cell place in the grid
+ * @returns {[string, string][]}
+ */
+export function statisticsOf({ statistics }, cell) {
+  if (statistics === null) return [];
+  return /** @type {const} */ (["mean", "std", "minimum", "maximum", "start"])
+    .filter((name) => cell < statistics[name].length)
+    .map((name) => [name, number(statistics[name][cell])]);
 }

@@ -78,8 +78,9 @@ export class Stage {
     if (this.camera.zoom !== null) return this.camera.zoom;
     const { clientWidth, clientHeight } = this.node;
     const fit = Math.min(clientWidth / this.#width, clientHeight / this.#height, FIT_LARGEST);
-    // Whole multiples keep enlarged pixels of equal size.
-    return fit >= 2 ? Math.floor(fit) : Math.max(fit, SMALLEST);
+    // Whole multiples keep enlarged pixels of equal size, where that costs little room.
+    const whole = Math.floor(fit);
+    return whole >= 2 && whole > 0.8 * fit ? whole : Math.max(fit, SMALLEST);
   }
 
   /** @param {number} factor */
@@ -116,6 +117,7 @@ export class Stage {
       },
     });
     this.content.classList.toggle("enlarged", scale > 1);
+    this.node.classList.toggle("fitted", this.camera.zoom === null);
   }
 
   /** @param {WheelEvent} event */

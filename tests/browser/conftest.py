@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import typing
 import urllib.parse
@@ -32,7 +33,8 @@ ARGUMENTS = [
 SPEC = logs.Spec(epochs=14, layers=5, images=3, class_maps=2)
 OTHER = logs.Spec(epochs=6, layers=5, images=3, class_maps=2, seed=1)
 
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 10_000
+RUNS = re.compile(r"/keras_viz/runs$")
 playwright_api.expect.set_options(timeout=TIMEOUT_MS)
 
 
@@ -44,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def serve(log_dir: str, *flags: str) -> str:
     """Starts a TensorBoard of this process on a free port; its address."""
-    board = program.TensorBoard(plugins=[*default.get_plugins(), KerasVizPlugin])
+    board = program.TensorBoard(plugins=[*default.get_static_plugins(), KerasVizPlugin])
     board.configure(argv=["tensorboard", "--logdir", log_dir, "--port", "0", *flags])
     return board.launch().rstrip("/")
 
@@ -91,6 +93,8 @@ class Tab:
 
     def open(self, **parameters: object) -> Tab:
         """Goes to a state by its address, as a link does."""
+        if self.button("Pause").is_visible():
+            self.button("Pause").click()
         # A state of its own in between, so that the same address is gone to as well.
         script = "hash => { parent.location.hash = hash }"
         self.frame.evaluate(script, fragment({"view": "health", "size": "small"}))
@@ -107,12 +111,15 @@ class Tab:
     def find(self, selector: str, **options: typing.Any) -> Locator:
         return self.frame.locator(selector, **options)
 
-    def button(self, name: str, **options: typing.Any) -> Locator:
-        return self.frame.get_by_role("button", name=name, **options)
+    def button(self, name: str) -> Locator:
+        return self.frame.get_by_role("button", name=name, exact=True)
+
+    def picker(self, name: str) -> Locator:
+        return self.frame.get_by_role("combobox", name=name, exact=True)
 
     def press(self, key: str) -> None:
         self.frame.evaluate("document.activeElement?.blur()")
-        self.find("body").press(key)
+        self.page.keyboard.press(key)
 
     def state(self) -> dict[str, str]:
         """What the address says."""
@@ -191,11 +198,16 @@ def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
     contexts = []
 
     def open_tab(
-        at: str = address, viewport: tuple[int, int] = (1280, 800), **parameters: object
+        at: str = address,
+        viewport: tuple[int, int] = (1280, 800),
+        runs: Callable[[typing.Any], None] | None = None,
+        **parameters: object,
     ) -> Tab:
         width, height = viewport
         context = browser.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
+        if runs is not None:  # answers the first of all requests in the server's place
+            context.route(RUNS, runs)
         return Tab(context, at, **parameters)
 
     yield open_tab

@@ -8,7 +8,7 @@ import { loadImage, loadSamples } from "../images.js";
 import { failed, loading } from "../notices.js";
 import { keyAt } from "../selection.js";
 import { Strip } from "../strip.js";
-import { corner, valueOf } from "../values.js";
+import { corner, isDead, statisticsOf, valueOf } from "../values.js";
 import { Camera, Stage, zoomButtons } from "../zoom.js";
 
 /** @typedef {import("./index.js").Mounted} Mounted */
@@ -392,17 +392,4 @@ class ChannelsView {
     if (found === null || this.#sheet === null || this.#state?.item !== null) return;
     this.store.update({ item: this.#sheet.grid.items[found.cell], zoom: null });
   }
-}
-
-/** @param {PictureRecord} record @param {number} cell */
-function isDead({ statistics }, cell) {
-  return statistics !== null && statistics.minimum[cell] === 0 && statistics.maximum[cell] === 0;
-}
-
-/** @param {PictureRecord} record @param {number} cell @returns {[string, string][]} */
-function statisticsOf({ statistics }, cell) {
-  if (statistics === null) return [];
-  return /** @type {const} */ (["mean", "std", "minimum", "maximum", "start"])
-    .filter((name) => cell < statistics[name].length)
-    .map((name) => [name, number(statistics[name][cell])]);
 }

@@ -88,6 +88,17 @@ export class ImageList {
     }
   }
 
+  /**
+   * Scrolls the list, and nothing around it, to an image; it runs across where there is less room.
+   * @param {HTMLElement} node
+   */
+  #reveal(node) {
+    requestAnimationFrame(() => {
+      this.list.scrollLeft = node.offsetLeft - this.list.offsetLeft - BOX;
+      this.node.scrollTop = node.offsetTop - this.node.offsetTop - BOX;
+    });
+  }
+
   /** @param {import("../model.js").Detail} detail @param {number} place @param {boolean} chosen */
   #item(detail, place, chosen) {
     const { name, label, tag, step, v } = detail.images[place];
@@ -105,6 +116,7 @@ export class ImageList {
     const own = detail.find(technique, layer, place) ?? series;
     const key = tag === null || step === null ? keyAt(detail, own, now) : { run: detail.run, tag, step, v };
     show(item.frame, item.image, key && thumbnailUrl(key, BOX));
+    if (chosen && !item.button.hasAttribute("aria-current")) this.#reveal(item.node);
     set(item.button, { "aria-current": chosen ? "true" : null });
     const outcome = this.#outcomes.get(place);
     const text = `${name}\n${label?.name}\n${outcome?.prediction}\n${outcome?.right}`;

@@ -93,16 +93,17 @@ class FilterPatterns(VisualizationCallback):
     def _prepare(self, run: Run) -> None:
         found = survey(self.model, np.zeros((1, *input_shape(self.model)), np.float32))
         calls = select(found.calls, self.layers, globs_pick=_has_filters)
+        self._left_out = 0
         if self.layers is None and len(calls) > self.max_layers:
             spread = np.linspace(0, len(calls) - 1, self.max_layers).round().astype(int)
-            left_out = len(calls) - len(spread)
+            self._left_out = len(calls) - len(spread)
             calls = [calls[i] for i in spread]
             logger.info(
                 "%s draws %s; %d other convolutions are left out. Name them by `layers`, or "
                 "raise `max_layers`.",
                 self.name,
                 ", ".join(c.path for c in calls),
-                left_out,
+                self._left_out,
             )
         self._picked = [pick_filters(call, self.filters) for call in calls]
         for call, picked in zip(calls, self._picked, strict=True):
@@ -160,9 +161,12 @@ class FilterPatterns(VisualizationCallback):
         return Drawing(record, picture.png)
 
     def _note(self, call: LayerCall, picked: Any) -> str | None:
-        if not isinstance(self.filters, int) or len(picked) == call.channels:
-            return None
-        return f"the first {len(picked)} of {call.channels} filters (filters)"
+        notes = []
+        if isinstance(self.filters, int) and len(picked) != call.channels:
+            notes.append(f"the first {len(picked)} of {call.channels} filters (filters)")
+        if self._left_out:
+            notes.append(f"{self._left_out} other convolutions are left out (max_layers)")
+        return "; ".join(notes) or None
 
 
 def _has_filters(call: LayerCall) -> bool:

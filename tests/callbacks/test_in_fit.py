@@ -209,7 +209,11 @@ def test_filter_patterns_pick_a_few_layers_and_say_what_is_left_out(
     own = FilterPatterns(tmp_path, max_layers=1, filters=2, steps=1)
     with caplog.at_level("INFO"):
         model.fit(images, labels, verbose=0, callbacks=[own])
-    assert read_log(tmp_path).tags() == {"filters/conv_a"}
+    log = read_log(tmp_path)
+    assert log.tags() == {"filters/conv_a"}
+    assert log.records["keras_viz", "filters/conv_a", 0].note == (
+        "the first 2 of 4 filters (filters); 1 other convolutions are left out (max_layers)"
+    )
     assert "1 other convolutions are left out" in caplog.text
     assert "2 of the 4 filters of conv_a" in caplog.text
 

@@ -1,6 +1,7 @@
-"""Take the README's screenshot: the tab, in a real Chromium on a real TensorBoard.
+"""Take the README's pictures: each view of the tab, light and dark, on a real TensorBoard.
 
-Chromium is looked for on the PATH; KERAS_VIZ_CHROMIUM names another one.
+They go to docs/images: tab.png, the opening view, and tab_<view>_<light|dark>.png. Chromium is
+looked for on the PATH; KERAS_VIZ_CHROMIUM names another one.
 """
 
 from __future__ import annotations
@@ -19,45 +20,76 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-# A five that is taken for a three at first: all epochs of its class maps, at every layer.
-STATE = "&p.keras_viz.technique=grad_cam&p.keras_viz.image=image_3"
+# A five that is taken for a three at first.
+IMAGE = "image=image_3"
+OPENING = f"technique=grad_cam&{IMAGE}"
+VIEWS = {
+    "layers": f"technique=activations&{IMAGE}",
+    "picture": f"technique=activations&layer=conv3&{IMAGE}",
+    "channels": f"layer=conv2&{IMAGE}&sort=mean",
+    "classmap": f"layer=conv5&{IMAGE}",
+    "compare": f"technique=grad_cam&layer=conv5&{IMAGE}&stepB=0",
+    "health": IMAGE,
+}
+OPENING_SIZE = (1640, 860)
+SIZE = (1280, 760)
+THEMES = ("light", "dark")
 ALL_DRAWN = """() => {
     const images = [...document.images].filter((image) => image.src);
-    return images.length > 0 && images.every((image) => image.complete && image.naturalWidth > 0);
+    const drawn = images.every((image) => image.complete && image.naturalWidth > 0);
+    return document.querySelector('.view') && drawn && !document.querySelector('.pending');
 }"""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Take a screenshot of the tab.")
+    parser = argparse.ArgumentParser(description="Take pictures of the tab.")
     parser.add_argument("--log-dir", type=Path, default=ROOT / "logs")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs/images/tab.png")
-    parser.add_argument("--state", default=STATE, help="part of the URL after #keras_viz")
-    parser.add_argument("--size", type=int, nargs=2, default=(1640, 860))
+    parser.add_argument("--output", type=Path, default=ROOT / "docs/images", help="a directory")
+    parser.add_argument("--view", choices=VIEWS, nargs="+", help="only these, not tab.png")
     chosen = parser.parse_args()
 
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    with tensorboard(chosen.log_dir) as url:
-        png = photograph(f"{url}#keras_viz{chosen.state}", *chosen.size)
-    Image.open(io.BytesIO(png)).convert("RGB").save(chosen.output, optimize=True)
-    print(f"{chosen.output}: {chosen.output.stat().st_size // 1000} kB")
-
-
-def photograph(url: str, width: int, height: int) -> bytes:
-    """The page as PNG, once every picture in the tab is drawn."""
-    with sync_playwright() as playwright:
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    with tensorboard(chosen.log_dir) as (url, _), sync_playwright() as playwright:
         # Root, as in containers, has no sandbox.
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.goto(url)
-        frame = page.wait_for_selector("iframe", timeout=30_000).content_frame()
-        frame.wait_for_function(ALL_DRAWN, timeout=30_000)
-        page.wait_for_timeout(1000)  # what is still moving comes to rest
-        png = page.screenshot()
+        if chosen.view is None:
+            save(photograph(browser, url, OPENING, OPENING_SIZE), chosen.output / "tab.png")
+        for view in chosen.view or VIEWS:
+            for theme in THEMES:
+                png = photograph(browser, url, f"view={view}&{VIEWS[view]}", SIZE, theme)
+                save(png, chosen.output / f"tab_{view}_{theme}.png")
         browser.close()
+
+
+def photograph(
+    browser: Browser, url: str, state: str, size: tuple[int, int], theme: str = "light"
+) -> bytes:
+    """The page as PNG, once every picture in the tab is drawn."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    dark = "?darkMode=true" if theme == "dark" else ""
+    parameters = "".join(f"&p.keras_viz.{pair}" for pair in state.split("&"))
+    page.goto(f"{url}{dark}#keras_viz{parameters}")
+    element = page.wait_for_selector("iframe", timeout=30_000)
+    frame = None if element is None else element.content_frame()
+    if frame is None:
+        raise SystemExit("TensorBoard shows no tab of ours.")
+    frame.wait_for_function(ALL_DRAWN, timeout=30_000)
+    page.wait_for_timeout(2000)  # what is still moving comes to rest
+    frame.wait_for_function(ALL_DRAWN, timeout=30_000)
+    png = page.screenshot()
+    page.close()
     return png
+
+
+def save(png: bytes, path: Path) -> None:
+    """In 256 colours, which a screen of the tab is near to."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    few = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+    print(f"{path}: {path.stat().st_size // 1000} kB", flush=True)
 
 
 def chromium() -> str:
@@ -70,8 +102,8 @@ def chromium() -> str:
 
 
 @contextlib.contextmanager
-def tensorboard(log_dir: Path) -> Iterator[str]:
-    """A running TensorBoard on a free port: yields its URL."""
+def tensorboard(log_dir: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A running TensorBoard on a free port: yields its URL, and its process."""
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(log_dir), "--port", "0"]
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder) / "stderr.txt"
@@ -81,7 +113,7 @@ def tensorboard(log_dir: Path) -> Iterator[str]:
                     if process.poll() is not None:
                         raise SystemExit(f"TensorBoard ended at once:\n{said.read_text()}")
                     time.sleep(0.1)
-                yield match[0]
+                yield match[0], process
             finally:
                 process.terminate()
 

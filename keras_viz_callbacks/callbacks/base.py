@@ -52,7 +52,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         update_freq: ``"epoch"``, or a number of training batches between captures.
         every: Epochs between captures, counted from epoch 0; the last epoch is always captured.
         on_error: ``"warn"`` says once why a capture failed and lets training go on; ``"raise"``
-            stops it. What is wrong before the first batch always raises.
+            stops it. What is wrong before the first capture always raises.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.every = every
         self.on_error = on_error
         self._run: Run | None = None
+        self._is_prepared = False
         self._failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self._warned = False
         self._epoch = 0
@@ -112,15 +113,17 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Runs the device work on the training thread and returns how to draw its arrays."""
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Checks and compiles everything, before the first batch."""
+        """Checks and compiles everything, before the first batch.
+
+        A model that has no weights yet gets them from Keras with its first batch, and is checked
+        right behind it: built here, from held-out images, it might fit nothing else.
+        """
         run = open_run(self.log_dir)
         run.join(self, self.model, self.params)
-        try:
-            self._prepare(run)
-        except BaseException:
-            run.leave(self)
-            raise
         self._run = run
+        self._is_prepared = False
+        if self.model.built:
+            self._prepare_once(run)
         self._warned = False
         self._captured_epoch = None
         self._batches = self._batches_at_epoch_begin = 0
@@ -137,7 +140,10 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         before = self._batches
         # With `steps_per_execution` only the last batch of each execution is told.
         self._batches = self._batches_at_epoch_begin + batch + 1
-        if self.update_freq == "epoch" or self._run is None:
+        if self._run is None:
+            return
+        self._prepare_once(self._run)
+        if self.update_freq == "epoch":
             return
         self._report_failures()
         offset = self._run.batch_step(0)
@@ -150,6 +156,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Captures every ``every`` epochs, and the last one."""
         if self._run is None:
             return
+        self._prepare_once(self._run)
         self._report_failures()
         self._run.batch_step(self._batches)
         step = self._run.epoch_step(epoch)
@@ -174,6 +181,17 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._run = None
         run.leave(self)
         self._report_failures()
+
+    def _prepare_once(self, run: Run) -> None:
+        if self._is_prepared:
+            return
+        try:
+            self._prepare(run)
+        except BaseException:
+            self._run = None
+            run.leave(self)
+            raise
+        self._is_prepared = True
 
     def _submit(self, step: int) -> None:
         run = self._run

@@ -62,6 +62,12 @@ class LayerCall:
         return self.shape is not None and len(self.shape) == 3
 
     @property
+    def is_one_pixel(self) -> bool:
+        """Whether its maps are known to be of one pixel."""
+        sides = (self.shape or ())[1:] if self.channels_first else (self.shape or ())[:-1]
+        return bool(sides) and all(side == 1 for side in sides)
+
+    @property
     def is_convolution(self) -> bool:
         """Whether the layer convolves."""
         return isinstance(self.layer, CONVOLUTIONS)

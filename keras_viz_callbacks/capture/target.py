@@ -72,6 +72,12 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
 
 
 def select_for_class_maps(survey: Survey, layers: Selector) -> list[LayerCall]:
-    """The chosen layers; None picks the last convolution, as the paper does."""
+    """The chosen layers; None picks the last convolution, as the paper does.
+
+    A convolution whose maps are of one pixel, as those that classify in MobileNet, tells no place
+    from another and is passed over.
+    """
     picked = select(survey.calls, layers)
-    return picked[-1:] if layers is None else picked
+    if layers is not None:
+        return picked
+    return ([call for call in picked if not call.is_one_pixel] or picked)[-1:]

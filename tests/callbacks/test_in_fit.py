@@ -260,3 +260,72 @@ def test_every_kind_of_model_is_drawn(any_model, tmp_path, images, labels, read_
     assert log.steps(f"activations/{path}/image_0") == [0, 1]
     assert log.steps(f"filters/{path}") == [0, 1]
     assert not glob.glob(str(tmp_path / "keras_viz-*"))
+
+
+def deferred_model():
+    """A Sequential model without an `Input`, as many people write it."""
+    from tests.models import compiled
+
+    keras.utils.set_random_seed(1)
+    return compiled(
+        keras.Sequential(
+            [
+                keras.layers.Conv2D(4, 3, activation="relu", name="conv_a"),
+                keras.layers.Conv2D(5, 3, activation="relu", name="conv_b"),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(3, activation="softmax"),
+            ]
+        )
+    )
+
+
+def unbuilt_subclassed():
+    from tests.models import Subclassed, compiled
+
+    keras.utils.set_random_seed(1)
+    return compiled(Subclassed())
+
+
+@pytest.mark.parametrize("unbuilt", [deferred_model, unbuilt_subclassed])
+def test_a_model_without_weights_yet_is_drawn_and_trained_as_without_us(
+    unbuilt, tmp_path, images, labels, read_log
+):
+    def trained(own):
+        model = unbuilt()
+        assert not model.built
+        model.fit(images, labels, epochs=2, batch_size=3, verbose=0, callbacks=own)
+        return model.get_weights()
+
+    own = [
+        FilterPatterns(tmp_path, filters=1, steps=1),
+        ActivationGrid(tmp_path, images[:1]),
+        GradCAM(tmp_path, images[:1], update_freq=1),
+    ]
+    for mine, other in zip(trained([]), trained(own), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    log = read_log(tmp_path)
+    assert {tag.split("/")[0] for tag in log.tags()} == {
+        "activations",
+        "filters",
+        "grad_cam",
+        "images",
+    }
+    for tag in log.tags("grad_cam"):
+        assert log.steps(tag) == [1, 2, 3, 4]
+    for tag in log.tags("filters") | log.tags("activations"):
+        assert log.steps(tag) == [0, 1]
+
+
+def test_what_is_wrong_with_a_model_without_weights_is_said_after_its_first_batch(
+    tmp_path, images, labels
+):
+    batches = []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            batches.append(batch)
+
+    own = [Count(), ActivationGrid(tmp_path, images[:1], layers="conv_aa")]
+    with pytest.raises(ValueError, match="nearest are: 'conv_a'"):
+        deferred_model().fit(images, labels, batch_size=1, verbose=0, callbacks=own)
+    assert batches == [0]

@@ -1,0 +1,65 @@
+"""Every Python block of the README and of the guide runs, those of a page in one namespace."""
+
+import contextlib
+import io
+import logging
+import re
+import warnings
+
+import pytest
+
+from keras_viz_callbacks.maps import class_activation
+from tests.docs.pages import PAGES, ROOT, blocks
+
+# A block that is not run says why in its fence: ``` { .python .not-run reason="…" }
+NOT_RUN = re.compile(r'\{ \.python \.not-run reason="[^"]+" \}')
+README = ROOT / "README.md"
+PYTHON = {page: [b for b in blocks(page) if b.info == "python"] for page in PAGES}
+
+
+def test_fences_are_of_a_kind_that_is_known():
+    kinds = {b.info for page in PAGES for b in blocks(page) if not NOT_RUN.fullmatch(b.info)}
+    assert kinds <= {"python", "text"}
+
+
+@pytest.fixture
+def run(prepared, tmp_path, monkeypatch, caplog):
+    """Runs the blocks of a page in an empty directory; no picture may fail, nothing warn."""
+
+    def run(page):
+        monkeypatch.chdir(tmp_path)
+        # A method of the reader's own goes when the page is read.
+        monkeypatch.setattr(class_activation, "METHODS", dict(class_activation.METHODS))
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*could not draw.*")
+            for block in PYTHON[page]:
+                # As many newlines in front as in the page, so that a traceback has its line.
+                code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
+                exec(code, prepared)
+        ours = ("keras_viz_callbacks", "tensorboard_plugin")
+        warned = [r for r in caplog.records if r.levelno >= logging.WARNING]
+        assert [r.message for r in warned if r.name.startswith(ours)] == []
+
+    return run
+
+
+def test_the_readme_alone_gives_pictures(run, tmp_path, read_log):
+    run(README)
+    log = read_log(tmp_path / "logs/run1")
+    assert {tag.partition("/")[0] for tag in log.tags()} == {
+        "activations",
+        "filters",
+        "grad_cam",
+        "images",
+    }
+    steps = {step for _, tag, step in log.pictures if tag.startswith("grad_cam/")}
+    assert steps == set(range(20))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page, code in PYTHON.items() if code and page != README],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_the_code_of_a_page_runs(page, run):
+    run(page)

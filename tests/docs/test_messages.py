@@ -1,0 +1,107 @@
+"""What the guide quotes of messages, keys and tables is what the source says."""
+
+import ast
+import functools
+import inspect
+import re
+
+import pytest
+
+from keras_viz_callbacks import ActivationGrid, FilterPatterns
+from keras_viz_callbacks.maps.class_activation import METHODS
+from keras_viz_callbacks.summary import run, worker
+from tests.docs.pages import ROOT, blocks
+
+GUIDE = ROOT / "docs/guide"
+TROUBLESHOOTING = (GUIDE / "troubleshooting.md").read_text(encoding="utf-8")
+QUOTED = [b.text.strip() for b in blocks(GUIDE / "troubleshooting.md") if b.info == "text"]
+PACKAGES = ("keras_viz_callbacks", "tensorboard_plugin")
+STATIC = ROOT / "tensorboard_plugin/static"
+ENOUGH = 20  # letters that a message has of its own, or anything would match it
+
+
+@functools.cache
+def messages():
+    """Patterns of all texts in the source, what is put into them matching anything."""
+    found = []
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                literal, pattern = as_pattern(node)
+                if len(literal) >= ENOUGH:
+                    found.append(re.compile(pattern, flags=re.DOTALL))
+    return found
+
+
+def as_pattern(node):
+    """The letters of a text in the source, and a pattern of what it may become."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        # In a text for `logging` the percent signs are what is put in.
+        return node.value, re.sub(r"%[sdr]", ".*", re.escape(node.value))
+    if isinstance(node, ast.JoinedStr):
+        parts = [as_pattern(value) for value in node.values]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [as_pattern(node.left), as_pattern(node.right)]
+    else:
+        return "", ".*"
+    return "".join(p[0] for p in parts), "".join(p[1] for p in parts)
+
+
+@pytest.mark.parametrize("quoted", QUOTED)
+def test_a_quoted_message_is_in_the_source(quoted):
+    assert any(pattern.fullmatch(quoted) for pattern in messages())
+
+
+def test_an_invented_message_is_not_found():
+    invented = QUOTED[0].replace("No layer of the model", "No layer in the model")
+    assert invented != QUOTED[0]
+    assert not any(pattern.fullmatch(invented) for pattern in messages())
+
+
+def test_what_the_tab_says_is_quoted_as_it_says_it():
+    said = "".join(path.read_text(encoding="utf-8") for path in STATIC.rglob("*.js"))
+    quoted = re.findall(r'\*\*"(.*?)"\*\*', TROUBLESHOOTING)
+    assert len(quoted) >= 3
+    assert [text for text in quoted if f'"{text}"' not in said] == []
+
+
+def test_the_keys_are_those_of_the_tab():
+    script = (STATIC / "keyboard.js").read_text(encoding="utf-8")
+    listed = script[script.index("const KEYS = [") : script.index("];")]
+    keys = re.findall(r'\["(.*?)", "(.*?)"\]', listed)
+    page = (GUIDE / "tab.md").read_text(encoding="utf-8")
+    table = page[page.index("| Key | Does |") : page.index("## Links")]
+    assert re.findall(r"^\| (.*?) \| (.*?) \|$", table, flags=re.MULTILINE)[1:] == keys
+
+
+def test_the_views_are_those_of_the_tab():
+    order = (STATIC / "views/index.js").read_text(encoding="utf-8")
+    names = re.findall(r"(\w+)View\b", order[order.index("VIEWS =") :])
+    page = (GUIDE / "tab.md").read_text(encoding="utf-8")
+    six = page[page.index("## The six views") : page.index("## Epochs")]
+    headings = re.findall(r"^### (.*)$", six, flags=re.MULTILINE)
+    assert [h.replace(" ", "").lower() for h in headings] == [n.lower() for n in names]
+
+
+def test_the_bounds_are_those_of_the_source():
+    page = " ".join((GUIDE / "cost.md").read_text(encoding="utf-8").split())
+    grid, patterns = (
+        {name: p.default for name, p in inspect.signature(callback).parameters.items()}
+        for callback in (ActivationGrid, FilterPatterns)
+    )
+    assert (
+        f"{grid['max_images']} images, {grid['max_channels']} channels and cells of "
+        f"{grid['cell_size']} pixels, {patterns['max_layers']} layers of {patterns['filters']} "
+        f"filters and {patterns['steps']} steps"
+    ) in page
+    assert worker.CAPACITY == 4
+    assert "At most four captures wait" in page
+    assert f"full for {worker.PATIENCE:.0f} seconds" in page
+    assert f"up to {run.EXIT_PATIENCE:.0f} seconds" in page
+
+
+def test_every_method_has_a_page():
+    pages = {path.stem for path in (ROOT / "docs/methods").glob("*.md")}
+    assert set(METHODS) <= pages
+    index = (ROOT / "docs/methods/index.md").read_text(encoding="utf-8")
+    assert set(re.findall(r'`"(\w+)"`', index)) == set(METHODS)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import NoReturn
+
+_ARGUMENTS = re.compile("`(class_names|filters|images|labels|layers|log_dir|max_images)`")
 
 
 class CommandError(Exception):
     """What the user can put right, in one line: the argument, the rule, the way out."""
 
     def __init__(self, message: object) -> None:
-        super().__init__(" ".join(str(message).split()))
+        text = " ".join(str(message).split())
+        # The library speaks of `log_dir`, the command line of --log-dir.
+        super().__init__(_ARGUMENTS.sub(lambda m: f"--{m[1].replace('_', '-')}", text))
 
 
 class Parser(argparse.ArgumentParser):

@@ -12,9 +12,8 @@ from keras_viz_callbacks.render.picture import (
     Pixels,
     draw_text,
     encode,
-    font,
+    fitted,
     resize,
-    shortened,
 )
 from tensorboard_plugin.schema import ClassScore
 
@@ -72,9 +71,8 @@ def draw_overlay(
     middle = base.shape[0] + frame + _CAPTION / 2
     for line, text in enumerate(lines):
         y = middle + (line - (len(lines) - 1) / 2) * 18
-        room = size[0] - 16
-        height = next((h for h in (13, 12, 11) if font(h).getlength(text) <= room), 11)
-        draw_text(canvas, (8, y), shortened(text, room, height), height, "#ffffff")
+        text, height = fitted(text, size[0] - 16, (13, 12, 11))
+        draw_text(canvas, (8, y), text, height, "#ffffff")
     return encode(canvas)
 
 

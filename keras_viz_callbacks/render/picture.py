@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,14 +94,18 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
 
 
-def shortened(text: str, width: float, size: int) -> str:
-    """One line of text that fits a width in pixels, ended by … where it was too long."""
+def fitted(text: str, width: float, sizes: Sequence[int]) -> tuple[str, int]:
+    """One line of text that fits a width in pixels, and the largest size at which it does.
+
+    Text that is too long even in the last size is ended by ….
+    """
     text = " ".join("".join(c if c.isprintable() else " " for c in text[:500]).split())
-    if font(size).getlength(text) <= width:
-        return text
+    for size in sizes:
+        if font(size).getlength(text) <= width:
+            return text, size
     while text and font(size).getlength(text + "…") > width:
         text = text[:-1]
-    return text + "…"
+    return text + "…", size
 
 
 def draw_text(

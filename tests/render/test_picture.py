@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_viz_callbacks.render.picture import encode_heat_map, resize, shortened, to_rgb
+from keras_viz_callbacks.render.picture import encode_heat_map, fitted, resize, to_rgb
 from tests.reading import decode
 
 RAMP = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 2, 2, 3)
@@ -42,8 +42,10 @@ def test_maps_are_enlarged_bilinearly_with_half_pixel_centres():
 
 
 def test_text_is_one_line_that_fits():
-    assert shortened("seven", 100, 13) == "seven"
-    assert shortened("a\nb\x00c", 100, 13) == "a b c"
-    long = shortened("x" * 10_000, 100, 13)
+    assert fitted("seven", 100, (13, 11)) == ("seven", 13)
+    assert fitted("a\nb\x00c", 100, (13, 11)) == ("a b c", 13)
+    assert fitted("seven and eight", 100, (13, 11)) == ("seven and eight", 11)
+    long, size = fitted("x" * 10_000, 100, (13, 11))
+    assert size == 11
     assert long.endswith("…")
     assert len(long) < 30

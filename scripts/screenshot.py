@@ -85,9 +85,9 @@ def photograph(
 
 
 def save(png: bytes, path: Path) -> None:
-    """In 256 colours, which a screen of the tab is near to."""
+    """In 256 colours, the nearest to those that the screen has."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    few = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = picture.quantize(256, Image.Quantize.MEDIANCUT, kmeans=3, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
     print(f"{path}: {path.stat().st_size // 1000} kB", flush=True)
 

@@ -148,7 +148,7 @@ class Run:
     @property
     def progress(self) -> tuple[int, int]:
         """Bytes read, bytes that can be read."""
-        parts = [reader.progress for reader in self.readers]
+        parts = [r.progress for r in self.readers if r.name not in self.unreadable]
         return sum(p[0] for p in parts), sum(p[1] for p in parts)
 
     @property

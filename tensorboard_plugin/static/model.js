@@ -2,7 +2,9 @@
 
 import { fetchRun, fetchRuns } from "./api.js";
 
-const INDEXING_MS = 200;
+const INDEXING_MS = 20;
+/** So many times the pictures are worth another look at a run that is still being read. */
+const GROWTH = 3;
 const BUSY_MS = 2000;
 const LIVE_MS = 4000;
 const IDLE_MS = 20000;
@@ -97,7 +99,7 @@ export class Model {
   runs = null;
   /** What the last poll failed with. @type {Error | null} */
   error = null;
-  /** @type {Map<string, {detail: Detail | null, asked: string | null, error: Error | null}>} */
+  /** @type {Map<string, {detail: Detail | null, asked: string | null, error: Error | null, pictures: number}>} */
   #details = new Map();
   #changed;
   #visible = true;
@@ -140,12 +142,14 @@ export class Model {
 
   /** @param {RunsReply} runs */
   #arrived(runs) {
+    const { done, total } = runs.indexing;
+    const reading = done < total && done !== this.runs?.indexing.done;
     const news = this.error !== null || runs.token !== this.runs?.token;
     this.error = null;
     this.runs = runs;
     for (const entry of this.#details.values()) {
       // A run that failed is asked for again with each poll.
-      if (entry.error !== null) Object.assign(entry, { asked: null, error: null });
+      if (entry.error !== null) Object.assign(entry, { asked: null, error: null, pictures: 0 });
     }
     if (news) {
       this.#newest = Math.max(
@@ -154,9 +158,8 @@ export class Model {
       );
       this.#changed();
     }
-    const { done, total } = runs.indexing;
     const cap = Date.now() - this.#newest < LIVELY_MS ? LIVE_MS : IDLE_MS;
-    this.#again(done < total ? INDEXING_MS : news ? BUSY_MS : Math.min(this.#wait * 1.5, cap));
+    this.#again(reading ? INDEXING_MS : news ? BUSY_MS : Math.min(this.#wait * 1.5, cap));
   }
 
   /** @param {number} wait milliseconds */
@@ -177,11 +180,19 @@ export class Model {
    * @returns {{detail: Detail | null, error: Error | null}}
    */
   detail(run) {
-    const entry = this.#details.get(run) ?? { detail: null, asked: null, error: null };
+    const entry = this.#details.get(run) ?? { detail: null, asked: null, error: null, pictures: 0 };
     this.#details.set(run, entry);
-    const token = this.summary(run)?.token ?? null;
-    if (token !== null && token !== entry.asked && token !== entry.detail?.reply.token) {
+    const summary = this.summary(run);
+    const token = summary?.token ?? null;
+    // While a large log is read each poll has news. Were all of them shown, the screen would run
+    // through the whole training, and its pictures would take the server's time from the reading.
+    const soon =
+      summary !== null &&
+      summary.indexing.done < summary.indexing.total &&
+      summary.pictures < GROWTH * entry.pictures;
+    if (token !== null && token !== entry.asked && token !== entry.detail?.reply.token && !soon) {
       entry.asked = token;
+      entry.pictures = summary?.pictures ?? 0;
       fetchRun(run).then(
         (reply) => {
           if (entry.asked !== token) return;

@@ -1,4 +1,4 @@
-"""A real Chromium on a real TensorBoard over logs that the real writer wrote."""
+"""A real Chromium on a real TensorBoard over logs that a real `fit` wrote."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from tensorboard import default, program
 
 from tensorboard_plugin.plugin import KerasVizPlugin
+from tests.browser import fitted
 from tests.plugin import logs
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -30,8 +31,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
-SPEC = logs.Spec(epochs=14, layers=5, images=3, class_maps=2)
-OTHER = logs.Spec(epochs=6, layers=5, images=3, class_maps=2, seed=1)
+EPOCHS = 14  # more than the ten that TensorBoard keeps of a tag
+OTHER_EPOCHS = 6
 
 TIMEOUT_MS = 10_000
 RUNS = re.compile(r"/keras_viz/runs$")
@@ -44,10 +45,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def serve(log_dir: str, *flags: str) -> str:
+def serve(log_dir: str | None, *flags: str) -> str:
     """Starts a TensorBoard of this process on a free port; its address."""
     board = program.TensorBoard(plugins=[*default.get_static_plugins(), KerasVizPlugin])
-    board.configure(argv=["tensorboard", "--logdir", log_dir, "--port", "0", *flags])
+    where = [] if log_dir is None else ["--logdir", log_dir]
+    board.configure(argv=["tensorboard", *where, "--port", "0", *flags])
     return board.launch().rstrip("/")
 
 
@@ -71,17 +73,12 @@ class Tab:
     def __init__(self, context: BrowserContext, address: str, **parameters: object) -> None:
         self.context = context
         self.address = address
-        self.errors: list[str] = []
+        self.expected_errors = ""
         self.page: Page = context.new_page()
         self.page.set_default_timeout(TIMEOUT_MS)
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.errors = watch(self.page)
         self.page.goto(f"{address}/#{fragment(parameters)}")
         self.frame: Frame = self._find_frame()
-
-    def _console(self, message: typing.Any) -> None:
-        if message.type == "error":
-            self.errors.append(f"{message.text} ({message.location.get('url')})")
 
     def _find_frame(self) -> Frame:
         element = self.page.wait_for_selector("iframe[src*=keras_viz], iframe")
@@ -147,9 +144,26 @@ class Tab:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"{selector}: {images.evaluate_all('a => a.map(i => i.src)')}")
 
-    def close(self) -> None:
-        self.page.close()
-        assert self.errors == []
+    def assert_no_errors(self) -> None:
+        """That nothing but what the test provoked was complained of."""
+        expected = self.expected_errors
+        assert [e for e in self.errors if not expected or not re.search(expected, e)] == []
+
+
+def watch(page: Page) -> list[str]:
+    """Collects what the page and its frames complain of: exceptions, and errors in the console.
+
+    A breach of the content security policy is one of those.
+    """
+    errors: list[str] = []
+
+    def hear(message: typing.Any) -> None:
+        if message.type == "error":
+            errors.append(f"{message.text} ({message.location.get('url')})")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
 
 
 def fragment(parameters: dict[str, typing.Any]) -> str:
@@ -159,11 +173,11 @@ def fragment(parameters: dict[str, typing.Any]) -> str:
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, logs.Log]:
-    """Two runs; the fuller one is the newer, and so the one that the tab opens with."""
+    """Two trainings; the longer one is the newer, and so the one that the tab opens with."""
     root = tmp_path_factory.mktemp("browser")
     return {
-        "run2": logs.write(str(root / "run2"), OTHER),
-        "run1": logs.write(str(root / "run1"), SPEC),
+        "run2": fitted.fit(str(root / "run2"), epochs=OTHER_EPOCHS, seed=1),
+        "run1": fitted.fit(str(root / "run1"), epochs=EPOCHS, seed=2),
     }
 
 
@@ -189,18 +203,23 @@ def tab(_shared_tab: Tab) -> Iterator[Tab]:
     """One page for all tests that begin with `open`; what it complains of fails the test."""
     _shared_tab.errors.clear()
     yield _shared_tab
-    assert _shared_tab.errors == []
+    _shared_tab.assert_no_errors()
 
 
 @pytest.fixture
 def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
-    """Opens the tab in a page of its own, at the log's address unless told another."""
+    """Opens the tab in a page of its own, at the log's address unless told another.
+
+    What one of them complains of fails the test, but for its `expected_errors`.
+    """
     contexts = []
+    tabs = []
 
     def open_tab(
         at: str = address,
         viewport: tuple[int, int] = (1280, 800),
         runs: Callable[[typing.Any], None] | None = None,
+        heard: Callable[[str], None] | None = None,
         **parameters: object,
     ) -> Tab:
         width, height = viewport
@@ -208,8 +227,13 @@ def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
         contexts.append(context)
         if runs is not None:  # answers the first of all requests in the server's place
             context.route(RUNS, runs)
-        return Tab(context, at, **parameters)
+        if heard is not None:  # takes the address of each request
+            context.on("request", lambda request: heard(request.url))
+        tabs.append(Tab(context, at, **parameters))
+        return tabs[-1]
 
     yield open_tab
     for context in contexts:
         context.close()
+    for tab in tabs:
+        tab.assert_no_errors()

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SPEC
-from tests.plugin import logs
+from tests.browser.conftest import EPOCHS
+from tests.browser.fitted import CLASS_MAPS, DEAD_LAYER, LAYERS
 
 
 def test_layers_stand_in_network_order_with_class_shape_and_dead_fraction(tab, log):
     tab.open(step=5, size="small")
-    layers = [logs.layer_of(SPEC, i) for i in range(SPEC.layers)]
+    layers = [log.pictures[f"activations/{path}/image_0", 5].record.layer for path in LAYERS]
     rows = tab.find(".grid-row:not(.heading)")
-    expect(rows).to_have_count(SPEC.layers)
-    assert rows.locator("strong").all_inner_texts() == [la.path.split("/")[-1] for la in layers]
-    first = log.pictures[f"activations/{layers[3].path}/image_0", 5].record
-    expect(rows.nth(3).locator(".about")).to_contain_text("Conv2D")
-    expect(rows.nth(3).locator(".about")).to_contain_text(" × ".join(map(str, layers[3].shape)))
-    expect(rows.nth(3).locator(".dead")).to_contain_text(
-        f"{first.dead_fraction:.0%}".replace("%", " %")
+    expect(rows).to_have_count(len(LAYERS))
+    assert rows.locator("strong").all_inner_texts() == [path.split("/")[-1] for path in LAYERS]
+    for row, layer in zip(rows.all(), layers, strict=True):
+        expect(row.locator(".about")).to_contain_text("Conv2D")
+        expect(row.locator(".about")).to_contain_text(" × ".join(map(str, layer.shape)))
+    record = log.pictures[f"activations/{DEAD_LAYER}/image_0", 5].record
+    assert record.dead_fraction > 0
+    expect(rows.nth(LAYERS.index(DEAD_LAYER)).locator(".dead")).to_contain_text(
+        f"{record.dead_fraction:.0%}".replace("%", " %")
     )
-    nested = next(la.path for la in layers if "/" in la.path)
-    expect(tab.find(".heading")).to_have_text([nested.rsplit("/", 1)[0]])
+    expect(tab.find(".heading")).to_have_text(["block1", "block2"])
 
 
 def test_one_slider_shows_every_epoch_of_every_layer(tab):
     tab.open(step=0, size="small")
     slider = tab.find(".transport .slider")
-    assert slider.get_attribute("max") == str(SPEC.epochs - 1)
-    assert SPEC.epochs > 10  # more than TensorBoard keeps
-    for step in range(SPEC.epochs):
+    assert slider.get_attribute("max") == str(EPOCHS - 1)
+    assert EPOCHS > 10  # more than TensorBoard keeps
+    for step in range(EPOCHS):
         slider.fill(str(step))
         now = tab.find(f".frame.now[data-step='{step}'] img[src*='step={step}&']")
-        expect(now).to_have_count(SPEC.layers)
+        expect(now).to_have_count(len(LAYERS))
         tab.expect_pictures(".frame.now img")
         expect(tab.find(".column.current")).to_have_text(str(step))
 
@@ -47,7 +48,7 @@ def test_a_click_opens_the_picture_and_back_returns(tab):
       document.querySelector(".cell[data-step='11'][data-layer='2']").click();
     }""")
     expect(tab.find(".view[data-view=picture] .title")).to_contain_text("epoch 11")
-    tab.expect_state(view="picture", step="11", layer=logs.layer_of(SPEC, 2).path)
+    tab.expect_state(view="picture", step="11", layer=LAYERS[2])
     tab.page.go_back()
     expect(tab.find(".view[data-view=layers]")).to_be_visible()
     tab.expect_state(view=None, step="12")
@@ -56,7 +57,7 @@ def test_a_click_opens_the_picture_and_back_returns(tab):
 def test_only_what_is_on_screen_is_in_the_page(new_tab):
     tab = new_tab(viewport=(480, 700), size="large", step=0)
     tab.expect_pictures(".cell img[src]")
-    assert tab.find(".cell").count() < SPEC.layers * SPEC.epochs / 2
+    assert tab.find(".cell").count() < len(LAYERS) * EPOCHS / 2
     assert tab.find(".cell[data-step='13']").count() == 0
     tab.find(".scroller").evaluate("node => { node.scrollLeft = node.scrollWidth }")
     expect(tab.find(".cell[data-step='13']").first).to_be_visible()
@@ -64,7 +65,6 @@ def test_only_what_is_on_screen_is_in_the_page(new_tab):
     # The row headers stay, and so does what is below the edge of a phone: nothing scrolls aside.
     expect(tab.find(".about strong").first).to_be_in_viewport()
     assert tab.frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    tab.close()
 
 
 def test_an_epoch_in_the_header_is_a_step_for_all(tab):
@@ -79,5 +79,5 @@ def test_a_technique_without_images_has_no_image_picker(tab):
     expect(tab.picker("Image")).to_be_hidden()
     tab.picker("Technique").select_option("grad_cam")
     expect(tab.picker("Image")).to_be_visible()
-    expect(tab.find(".grid-row:not(.heading)")).to_have_count(SPEC.class_maps)
+    expect(tab.find(".grid-row:not(.heading)")).to_have_count(len(CLASS_MAPS))
     tab.expect_pictures(".frame.now img")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SPEC
-from tests.plugin import logs
+from tests.browser.conftest import EPOCHS
+from tests.browser.fitted import LAYERS
 
-LAYER = logs.layer_of(SPEC, 3).path
+LAYER = LAYERS[3]
 
 
 def test_a_deep_link_restores_everything(new_tab):
@@ -30,7 +30,6 @@ def test_a_deep_link_restores_everything(new_tab):
     tab.reload()
     expect(tab.find(".title")).to_contain_text("epoch 6")
     assert tab.state() == wanted
-    tab.close()
 
 
 def test_back_and_forward_walk_through_the_views(tab):
@@ -54,14 +53,12 @@ def test_the_way_back_from_another_tab_of_tensorboard(new_tab):
     tab.page.get_by_role("tab", name="Keras Viz", exact=False).first.click()
     expect(tab.find(".title")).to_contain_text("epoch 4")
     tab.expect_state(view="picture", step="4")
-    tab.close()
 
 
 def test_nonsense_in_the_address_is_passed_over(new_tab):
     tab = new_tab(view="nonsense", step="1e999", zoom="-4", opacity="lots", constructor="x")
     expect(tab.find(".view[data-view=layers]")).to_be_visible()
-    expect(tab.find(".exact")).to_have_value(str(SPEC.epochs - 1))
-    tab.close()
+    expect(tab.find(".exact")).to_have_value(str(EPOCHS - 1))
 
 
 def test_a_run_that_is_gone_is_said_to_be(new_tab):
@@ -69,4 +66,3 @@ def test_a_run_that_is_gone_is_said_to_be(new_tab):
     expect(tab.find(".notice.empty")).to_contain_text("gone/keras_viz")
     tab.picker("Run").select_option("run2/keras_viz")
     expect(tab.find(".view[data-view=layers]")).to_be_visible()
-    tab.close()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from keras_viz_callbacks.summary import event_file
 from tensorboard_plugin import schema
 from tests.browser.conftest import serve
+from tests.browser.fitted import LAYERS
 from tests.plugin import logs
 
 
@@ -50,7 +51,7 @@ def test_keys_move_epoch_layer_image_and_view(tab):
     tab.press("Home")
     tab.expect_state(step="0")
     tab.press("ArrowDown")
-    tab.expect_state(layer="conv2d_1")
+    tab.expect_state(layer=LAYERS[1])
     tab.press("]")
     tab.expect_state(image="image_1")
     tab.press("f")
@@ -110,7 +111,6 @@ def test_new_epochs_arrive_and_the_slider_of_who_looks_back_stays(training, tmp_
     expect(tab.find(".exact")).to_have_value("4")
     training()
     expect(tab.find(".exact")).to_have_value("5")
-    tab.close()
 
 
 def test_tensorboards_reload_button_asks_at_once(tab):
@@ -129,4 +129,3 @@ def test_steps_of_batches_are_told_with_their_epoch(tmp_path, new_tab):
     expect(tab.find(".step")).to_contain_text("Step")
     expect(tab.find(".exact")).to_have_value("100")
     expect(tab.find(".title")).to_contain_text("step 100 (epoch 2)")
-    tab.close()

@@ -56,4 +56,3 @@ def test_epochs_of_a_running_training_arrive_by_themselves(training, tmp_path, n
     expect(tab.find(".sheet canvas")).to_be_visible()
     tab.button("Channels").click()
     expect(tab.find(".channels button").first).to_be_visible()
-    tab.close()

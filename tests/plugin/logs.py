@@ -169,7 +169,7 @@ def _drawn_epoch(spec: Spec, epoch: int) -> int:
 
 def _scores(spec: Spec, epoch: int, image: int) -> dict[str, object]:
     label = (3 * image + 1) % 10
-    probability = 1 - 0.9 * 0.8 ** (epoch + 1) * (1 + image % 3) / 2
+    probability = 1 - 0.9 * 0.8 ** ((epoch + 1) / (1 + image % 3))
     right = probability > 0.45
     wrong = (label + 4) % 10
     prediction = label if right else wrong

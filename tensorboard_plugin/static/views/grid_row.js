@@ -31,7 +31,7 @@ export class GridRow {
     }
     const layer = detail.layers[row.layer];
     const { name } = splitPath(layer.path);
-    this.now = el("img", { alt: "", draggable: "false" });
+    this.now = el("img", { alt: "", draggable: "false", fetchpriority: "high" });
     this.frame = el("div", { class: "frame now", "data-now": "" }, this.now);
     this.dead = el("span", { class: "dead" });
     this.header = el(

@@ -9,6 +9,8 @@ import { placeOf } from "../model.js";
 
 /** More columns than this are thinned out. */
 const COLUMNS = 500;
+/** Pixels for each number on the axis. */
+const TICK_ROOM = 48;
 const PENDING_MS = 250;
 
 /** @type {import("./index.js").View} */
@@ -186,12 +188,12 @@ class HeatChart {
         return el("button", { type: "button", title: path, onclick: () => this.#show(layer, null) }, path);
       })
     );
-    const ticks = Math.min(8, columns);
+    const every = tickEvery(columns, this.plot.clientWidth / TICK_ROOM);
     fill(
       this.axis,
-      Array.from({ length: ticks }, (_, i) => {
-        const column = ticks === 1 ? 0 : Math.round((i * (columns - 1)) / (ticks - 1));
-        return el("span", { style: { left: `${(100 * (column + 0.5)) / columns}%` } }, reply.step[column]);
+      Array.from({ length: Math.ceil(columns / every) }, (_, i) => {
+        const left = `${(100 * (i * every + 0.5)) / columns}%`;
+        return el("span", { style: { left } }, reply.step[i * every]);
       })
     );
     this.#mark();
@@ -251,4 +253,15 @@ class HeatChart {
 /** @param {string} color such as #a0b1c2 */
 function channels(color) {
   return (color.match(/[0-9a-f]{2}/gi) ?? []).map((pair) => parseInt(pair, 16));
+}
+
+/**
+ * @param {number} count
+ * @param {number} room how many numbers there is room for
+ * @returns {number} 1, 2, 5, 10, …: every so many-th is told
+ */
+function tickEvery(count, room) {
+  let every = 1;
+  for (let i = 0; count / every > Math.max(2, room); i++) every *= [2, 2.5, 2][i % 3];
+  return every;
 }

@@ -1,15 +1,11 @@
-"""Make the pictures of the guide, in docs/images: what the callbacks draw, and the tab's views.
+"""Make the pictures of the guide, in docs/images, by training the quickstart's network: minutes.
 
-    .venv/bin/python docs/pictures.py            # trains the quickstart's network: minutes
-    .venv/bin/python docs/pictures.py --views    # needs quickstart logs in logs/, and Chromium
-
-`scripts/demo --no-serve --run quickstart` makes such logs.
+Those of the tab are scripts/screenshot's.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 import tempfile
@@ -18,7 +14,6 @@ from pathlib import Path
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 import keras
 import numpy as np
@@ -37,17 +32,6 @@ GAP = 8
 # What is right, what is wrong, and at which layers the methods are compared.
 RIGHT, WRONG = "image_3", "image_5"
 COMPARED = ("conv2", "conv3", "conv5")
-VIEWS = {
-    "layers": "&p.keras_viz.technique=activations",
-    "picture": "&p.keras_viz.view=picture&p.keras_viz.technique=activations"
-    "&p.keras_viz.layer=conv3",
-    "channels": "&p.keras_viz.view=channels&p.keras_viz.technique=activations"
-    "&p.keras_viz.layer=conv3&p.keras_viz.item=7",
-    "classmap": "&p.keras_viz.view=classmap&p.keras_viz.layer=conv5&p.keras_viz.image=image_5",
-    "compare": "&p.keras_viz.view=compare&p.keras_viz.technique=grad_cam"
-    "&p.keras_viz.layer=conv5&p.keras_viz.image=image_3",
-    "health": "&p.keras_viz.view=health&p.keras_viz.technique=activations",
-}
 
 
 def train(epochs: int, number_of_scenes: int) -> Log:
@@ -158,36 +142,13 @@ def draw(log: Log, too_fast: Log) -> None:
         print(f"{tag}, step {step}: {value:.2f}")
 
 
-def draw_views(log_dir: Path) -> None:
-    from playwright.sync_api import sync_playwright
-    from screenshot import chromium, tensorboard
-
-    with tensorboard(log_dir) as url, sync_playwright() as playwright:
-        # Root, as in containers, has no sandbox.
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        for name, state in VIEWS.items():
-            page = browser.new_page(viewport={"width": 1280, "height": 720})
-            page.goto(f"{url}#keras_viz{state}")
-            view = page.frame_locator("iframe").locator(f"[data-view={name}]")
-            view.wait_for(timeout=30_000)
-            page.wait_for_timeout(4000)  # pictures arrive, what moves comes to rest
-            save(f"tab_{name}", Image.open(io.BytesIO(page.screenshot())))
-            page.close()
-        browser.close()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the pictures of the guide.")
-    parser.add_argument("--views", action="store_true", help="those of the tab, from logs")
-    parser.add_argument("--log-dir", type=Path, default=ROOT / "logs")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--scenes", type=int, default=3000, help="how many to train on")
     chosen = parser.parse_args()
     IMAGES.mkdir(parents=True, exist_ok=True)
-    if chosen.views:
-        draw_views(chosen.log_dir)
-    else:
-        draw(train(chosen.epochs, chosen.scenes), train_too_fast())
+    draw(train(chosen.epochs, chosen.scenes), train_too_fast())
 
 
 if __name__ == "__main__":

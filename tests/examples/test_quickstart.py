@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart.py"
 LAYERS = [f"conv{number}" for number in range(1, 6)]
@@ -75,5 +76,5 @@ def test_it_learns(tmp_path):
     ran = run("--log-dir", tmp_path, "--run", "whole")
     assert ran.returncode == 0, ran.stderr
     curve = EventAccumulator(str(tmp_path / "whole" / "validation"), {"tensors": 0}).Reload()
-    accuracy = curve.Tensors("epoch_accuracy")[-1].tensor_proto.float_val[0]
+    accuracy = make_ndarray(curve.Tensors("epoch_accuracy")[-1].tensor_proto)
     assert accuracy > 0.9

@@ -2,9 +2,9 @@
 
 Run it in an environment of its own:
 
-    python -m venv /tmp/relatives
-    /tmp/relatives/bin/pip install '.[tensorflow]' tf-explain tf-keras-vis opencv-python-headless
-    /tmp/relatives/bin/python docs/compare.py --output docs/comparison_table.md
+    python -m venv .venv-relatives
+    .venv-relatives/bin/pip install '.[tensorflow]' tf-explain tf-keras-vis opencv-python-headless
+    .venv-relatives/bin/python docs/compare.py --output docs/comparison_table.md
 
 Each task is tried on four small models, at a convolution in the middle of each. A tool is asked
 with the layer's name, its path and the layer itself, and counts as running if any of the three

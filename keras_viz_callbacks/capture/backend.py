@@ -112,18 +112,42 @@ def survey(model: keras.Model, inputs: Inputs) -> Survey:
     """What a forward pass does, for inputs of these shapes; see `Backend.survey`.
 
     Raises:
-        ValueError: The model has no weights yet; tracing would make them inside the trace.
+        ValueError: The model has no weights yet.
     """
+    check_built(model)
+    return backend().survey(model, inputs)
+
+
+def check_built(model: keras.Model) -> None:
+    """Raises a ValueError where a model has no weights yet: a trace would make them inside it."""
     if not model.built:
         raise ValueError(
             "`model` must be built before it can be observed: call it once on a batch, or give "
             f"it an `Input`. Received: model={model.name!r}, which has no weights yet"
         )
-    return backend().survey(model, inputs)
+
+
+def to_class_signals(
+    calls: Sequence[LayerCall],
+    activations: Mapping[str, Any],
+    gradients: Mapping[str, Any],
+    score: Any,
+    probabilities: Any | None,
+    logit_found: bool,
+) -> ClassSignals:
+    """What a backend's tensors of a class pass are in NumPy."""
+    numpy = keras.ops.convert_to_numpy
+    return ClassSignals(
+        activations=to_numpy(calls, activations),
+        gradients=to_numpy(calls, gradients),
+        score=numpy(score),
+        probabilities=None if probabilities is None else numpy(probabilities),
+        logit_found=logit_found,
+    )
 
 
 def to_numpy(calls: Sequence[LayerCall], tensors: Mapping[str, Any]) -> dict[str, Array]:
-    """Outputs of layers as NumPy copies, ``(batch, height, width, channels)`` in every format."""
+    """Outputs of layers in NumPy, ``(batch, height, width, channels)`` in every format."""
     arrays = {call.path: keras.ops.convert_to_numpy(tensors[call.path]) for call in calls}
     return {
         call.path: np.moveaxis(arrays[call.path], 1, -1)

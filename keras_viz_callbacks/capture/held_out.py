@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.backend import Inputs, survey
+from keras_viz_callbacks.capture.backend import Inputs, check_built, survey
 from keras_viz_callbacks.capture.layers import Survey
 
 logger = logging.getLogger(__name__)
@@ -126,13 +126,11 @@ def check_model(model: keras.Model, held: HeldOut) -> Survey:
     Raises:
         ValueError: They do not fit the model's input, or it was never built.
     """
-    if model.built:
-        check_fits(model, held)
+    check_built(model)
+    check_fits(model, held)
     try:
         return survey(model, held.inputs)
     except Exception as error:
-        if not model.built:
-            raise
         shapes = ", ".join(str(part.shape) for part in keras.tree.flatten(held.inputs))
         raise ValueError(
             "`images` must fit the model: a forward pass with them failed. Received: images of "

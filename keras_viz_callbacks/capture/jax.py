@@ -20,6 +20,7 @@ from keras_viz_callbacks.capture.backend import (
     AscentSignals,
     ClassSignals,
     Inputs,
+    to_class_signals,
     to_numpy,
 )
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
@@ -91,22 +92,18 @@ def compile_class_signals(
     def forward_and_backward(state: Any, inputs: Inputs, classes: jax.Array) -> Any:
         shapes = jax.eval_shape(raw_activations, state, inputs)
         offsets = jax.tree.map(lambda shape: jax.numpy.zeros(shape.shape, shape.dtype), shapes)
-        gradients, rest = jax.grad(score, has_aux=True)(offsets, state, inputs, classes)
-        return passes.float32(gradients), *rest
+        gradients, (activations, *rest) = jax.grad(score, has_aux=True)(
+            offsets, state, inputs, classes
+        )
+        return activations, passes.float32(gradients), *rest
 
     number = len(keras.tree.flatten(inputs)[0])
     jax.eval_shape(forward_and_backward, _state(model), inputs, np.zeros(number, np.int32))
     compiled = jax.jit(forward_and_backward)
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
-        gradients, activations, score, probabilities = compiled(_state(model), inputs, classes)
-        return ClassSignals(
-            activations=to_numpy(calls, activations),
-            gradients=to_numpy(calls, gradients),
-            score=np.array(score),
-            probabilities=None if probabilities is None else np.array(probabilities),
-            logit_found=logit_found,
-        )
+        activations, gradients, score, probabilities = compiled(_state(model), inputs, classes)
+        return to_class_signals(calls, activations, gradients, score, probabilities, logit_found)
 
     return run
 
@@ -149,7 +146,5 @@ def _state(model: keras.Model) -> list[Any]:
 
 
 def _observing(model: keras.Model, state: Sequence[Any]) -> Any:
-    """A scope in which the variables have these values, and that drops every update of them."""
-    return keras.StatelessScope(
-        state_mapping=list(zip(model.variables, state, strict=True)), collect_losses=True
-    )
+    """`passes.observing` with these values of the model's variables."""
+    return passes.observing(list(zip(model.variables, state, strict=True)))

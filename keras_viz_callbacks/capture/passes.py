@@ -1,6 +1,6 @@
 """What one forward pass yields, in `keras.ops` alone: each backend file compiles and derives it.
 
-A backend calls these inside the scope that keeps the model's variables as they are.
+A backend calls these inside `observing`, which keeps the model's variables as they are.
 """
 
 from __future__ import annotations
@@ -20,6 +20,15 @@ OnAnswer = Callable[[LayerCall, Tensor], Tensor]
 
 DORMANT_SLOPE = 0.1
 """What a gradient ascent climbs where a filter's ReLU is shut: this share of what it shuts out."""
+
+
+def observing(state: Sequence[tuple[Any, Tensor]] | None = None) -> keras.StatelessScope:
+    """A scope that drops every update of a variable and every collected loss.
+
+    Args:
+        state: Variables that have another value inside, with that value.
+    """
+    return keras.StatelessScope(state_mapping=state, collect_losses=True)
 
 
 def survey(model: keras.Model, inputs: Any) -> Survey:

@@ -16,6 +16,7 @@ from keras_viz_callbacks.capture.backend import (
     AscentSignals,
     ClassSignals,
     Inputs,
+    to_class_signals,
     to_numpy,
 )
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
@@ -26,7 +27,7 @@ def survey(model: keras.Model, inputs: Inputs) -> Survey:
     found: list[Survey] = []
 
     def trace(inputs: Inputs) -> None:
-        with _observing():
+        with passes.observing():
             found.append(passes.survey(model, inputs))
 
     _compile(trace, _signature(inputs))
@@ -39,7 +40,7 @@ def compile_activations(
     """See `Backend.compile_activations`."""
 
     def forward(inputs: Inputs) -> dict[str, tf.Tensor]:
-        with _observing():
+        with passes.observing():
             return passes.activations(model, calls, inputs)
 
     function = _compile(forward, _signature(inputs))
@@ -62,7 +63,7 @@ def compile_class_signals(
 
     def forward_and_backward(inputs: Inputs, classes: tf.Tensor) -> tuple[Any, ...]:
         nonlocal logit_found
-        with tf.GradientTape(watch_accessed_variables=False) as tape, _observing():
+        with tf.GradientTape(watch_accessed_variables=False) as tape, passes.observing():
 
             def watch(_: LayerCall, output: tf.Tensor) -> tf.Tensor:
                 tape.watch(output)
@@ -80,13 +81,7 @@ def compile_class_signals(
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
         activations, gradients, score, probabilities = function(inputs, classes)
-        return ClassSignals(
-            activations=to_numpy(calls, activations),
-            gradients=to_numpy(calls, gradients),
-            score=score.numpy(),
-            probabilities=None if probabilities is None else probabilities.numpy(),
-            logit_found=logit_found,
-        )
+        return to_class_signals(calls, activations, gradients, score, probabilities, logit_found)
 
     return run
 
@@ -97,7 +92,7 @@ def compile_ascent(
     """See `Backend.compile_ascent`."""
 
     def respond(images: tf.Tensor, filters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with _observing():
+        with passes.observing():
             return passes.responses(model, call, images, filters)
 
     def climb(
@@ -131,11 +126,6 @@ def compile_ascent(
         return AscentSignals(images, start, end)
 
     return run
-
-
-def _observing() -> Any:
-    """A scope that drops every update of a variable and every collected loss."""
-    return keras.StatelessScope(collect_losses=True)
 
 
 def _compile(python_function: Callable[..., Any], *signature: Any) -> Any:

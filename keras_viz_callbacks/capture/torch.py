@@ -16,6 +16,7 @@ from keras_viz_callbacks.capture.backend import (
     AscentSignals,
     ClassSignals,
     Inputs,
+    to_class_signals,
     to_numpy,
 )
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
@@ -24,7 +25,7 @@ from keras_viz_callbacks.capture.layers import LayerCall, Survey
 def survey(model: keras.Model, inputs: Inputs) -> Survey:
     """See `Backend.survey`: nothing is traced here, so one image passes the model."""
     one = keras.tree.map_structure(lambda array: array[:1], inputs)
-    with torch.no_grad(), _observing():
+    with torch.no_grad(), passes.observing():
         return passes.survey(model, _tensors(one))
 
 
@@ -34,7 +35,7 @@ def compile_activations(
     """See `Backend.compile_activations`."""
 
     def run(inputs: Inputs) -> dict[str, Array]:
-        with torch.no_grad(), _observing():
+        with torch.no_grad(), passes.observing():
             return to_numpy(calls, passes.activations(model, calls, _tensors(inputs)))
 
     return run
@@ -54,7 +55,7 @@ def compile_class_signals(
         return output if output.requires_grad else output.requires_grad_(True)
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
-        with torch.enable_grad(), _observing():
+        with torch.enable_grad(), passes.observing():
             answers, score, probabilities, logit_found = passes.class_score(
                 model,
                 calls,
@@ -69,14 +70,13 @@ def compile_class_signals(
             path: torch.zeros_like(answer) if gradient is None else gradient
             for (path, answer), gradient in zip(answers.items(), found, strict=True)
         }
-        return ClassSignals(
-            activations=to_numpy(calls, passes.float32(answers)),
-            gradients=to_numpy(calls, passes.float32(gradients)),
-            score=keras.ops.convert_to_numpy(score),
-            probabilities=(
-                None if probabilities is None else keras.ops.convert_to_numpy(probabilities)
-            ),
-            logit_found=logit_found,
+        return to_class_signals(
+            calls,
+            passes.float32(answers),
+            passes.float32(gradients),
+            score,
+            probabilities,
+            logit_found,
         )
 
     # What is wrong is said now, not at the first capture.
@@ -93,7 +93,7 @@ def compile_ascent(
     """See `Backend.compile_ascent`."""
 
     def respond(images: torch.Tensor, filters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with _observing():
+        with passes.observing():
             return passes.responses(model, call, images, filters)
 
     def run(
@@ -116,11 +116,6 @@ def compile_ascent(
 
     run(np.zeros((1, *shape), np.float32), np.zeros(1, np.int32), 1, 0.0)
     return run
-
-
-def _observing() -> Any:
-    """A scope that drops every update of a variable and every collected loss."""
-    return keras.StatelessScope(collect_losses=True)
 
 
 def _tensors(inputs: Inputs) -> Any:

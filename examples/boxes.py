@@ -48,7 +48,10 @@ def enlarged(heat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def panel(image: np.ndarray, boxes: Sequence[Box] = (), caption: str = "") -> Image.Image:
-    """An image (height, width, 3) in [0, 1], boxes on it, and a line of text below."""
+    """An image (height, width, 3) in [0, 1], boxes on it, and a line of text below.
+
+    A box without area, that of a map that is zero everywhere, is not drawn.
+    """
     pixels = Image.fromarray((np.clip(image, 0, 1) * 255).round().astype(np.uint8))
     large = pixels.resize((pixels.width * SCALE, pixels.height * SCALE), Image.Resampling.BICUBIC)
     drawn = Image.new("RGB", (large.width, large.height + CAPTION), "white")
@@ -56,7 +59,8 @@ def panel(image: np.ndarray, boxes: Sequence[Box] = (), caption: str = "") -> Im
     draw = ImageDraw.Draw(drawn)
     for box, colour in boxes:
         top, left, bottom, right = (round(float(side) * SCALE) for side in box)
-        draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=2)
+        if top < bottom and left < right:
+            draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=2)
     draw.text((2, large.height + CAPTION / 2), caption, "#202124", _font(12), "lm")
     return drawn
 

@@ -4,7 +4,8 @@
     python examples/custom_loop.py --by-hand   # the same calls, one by one
 
 A callback needs to be told of the model, and when training, epochs and batches begin and end:
-`fit` does no more. Whatever happens between, here a step with TensorFlow's GradientTape, is yours.
+`fit` does no more. Whatever happens between is yours: here a step with TensorFlow's GradientTape,
+`jax.value_and_grad`, or torch's `backward`, by the backend that Keras is set to.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from quickstart import compiled_model
 from scenes import CLASS_NAMES, Scenes, scenes
 
@@ -27,7 +27,15 @@ SHOWN = 4  # held-out scenes that the callbacks draw
 
 def training_step(model: keras.Model):
     """A function of one batch that trains the model on it and returns the loss."""
+    steps = {"tensorflow": tensorflow_step, "jax": jax_step, "torch": torch_step}
+    model.optimizer.build(model.trainable_variables)
     loss_of = keras.losses.SparseCategoricalCrossentropy()
+    return steps[keras.backend.backend()](model, loss_of)
+
+
+def tensorflow_step(model: keras.Model, loss_of: keras.losses.Loss):
+    """Traced once."""
+    import tensorflow as tf
 
     @tf.function
     def step(images, labels):
@@ -36,6 +44,56 @@ def training_step(model: keras.Model):
         gradients = tape.gradient(loss, model.trainable_variables)
         model.optimizer.apply(gradients, model.trainable_variables)
         return loss
+
+    return step
+
+
+def jax_step(model: keras.Model, loss_of: keras.losses.Loss):
+    """Compiled once, without state: the variables' values go in and come out."""
+    import jax
+
+    variables = [
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+    ]
+
+    def forward(trainable, rest, images, labels):
+        answers, rest = model.stateless_call(trainable, rest, images, training=True)
+        return loss_of(labels, answers), rest
+
+    @jax.jit
+    def update(trainable, rest, optimizer, images, labels):
+        (loss, rest), gradients = jax.value_and_grad(forward, has_aux=True)(
+            trainable, rest, images, labels
+        )
+        trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
+        return loss, [trainable, rest, optimizer]
+
+    def step(images, labels):
+        state = [[variable.value for variable in group] for group in variables]
+        loss, state = update(*state, images, labels)
+        # The callbacks look at the model itself: it has to know its new values.
+        for group, values in zip(variables, state, strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
+        return loss
+
+    return step
+
+
+def torch_step(model: keras.Model, loss_of: keras.losses.Loss):
+    """Eager; Keras' optimizer takes the gradients that `backward` leaves."""
+    import torch
+
+    def step(images, labels):
+        model.zero_grad()
+        loss = loss_of(labels, model(images, training=True))
+        loss.backward()
+        gradients = [variable.value.grad for variable in model.trainable_variables]
+        with torch.no_grad():
+            model.optimizer.apply(gradients, model.trainable_variables)
+        return loss.detach()
 
     return step
 

@@ -22,7 +22,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from from_scratch import convnet, load_folders
+from curves import curves
+from folders import load_folders
+from from_scratch import convnet
 from scenes import CLASS_NAMES, SIZE, scenes
 from sheets import Pictures, save, sheet
 
@@ -70,7 +72,8 @@ def load(data: Path | None, size: int, number: int, seed: int) -> tuple:
     *folders, class_names = load_folders(data, size, seed)
     parts = []
     for folder in folders:
-        images, labels = zip(*folder, strict=True)
+        batches = [folder[number] for number in range(len(folder))]
+        images, labels = zip(*batches, strict=True)
         parts.append((np.concatenate(images), np.concatenate(labels)))
     return *parts, class_names
 
@@ -127,7 +130,7 @@ def main() -> None:
         epochs=first + chosen.epochs,
         validation_data=(images, labels),
         verbose=2,
-        callbacks=[keras.callbacks.TensorBoard(log_dir), *maps],
+        callbacks=[*curves(log_dir), *maps],
     )
 
     print("\nAfter:")

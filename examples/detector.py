@@ -22,6 +22,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from boxes import heated, panel, save, sheet
+from curves import curves
 from keras import ops
 from pointing_game import hits, hottest_pixels
 from scenes import CLASS_NAMES, SIZE, Scenes, scenes
@@ -44,7 +45,7 @@ def class_of_cell(cells: np.ndarray, labels: np.ndarray):
     """A target: for each image the logit of one class, in the one cell that is responsible."""
     picked = np.zeros((len(labels), CELLS, CELLS, VALUES), np.float32)
     picked[np.arange(len(labels)), cells[:, 0], cells[:, 1], 5 + labels] = 1
-    return lambda outputs: ops.sum(outputs * picked, axis=(1, 2, 3))
+    return lambda outputs: ops.sum(ops.multiply(outputs, picked), axis=(1, 2, 3))
 
 
 def single_digits(held_out: Scenes, number: int) -> tuple[dict, np.ndarray, np.ndarray]:
@@ -141,7 +142,7 @@ def main() -> None:
             verbose=2,  # one line an epoch
             callbacks=[
                 Precision(held_out),
-                keras.callbacks.TensorBoard(log_dir),
+                *curves(log_dir),
                 *(
                     GradCAM(log_dir, images, layers=list(LAYERS), target=target, method=method)
                     for method in METHODS

@@ -12,10 +12,11 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
+from curves import curves
+from folders import load_folders
 from keras import layers
 from PIL import Image
 from scenes import scenes
@@ -34,17 +35,6 @@ def write_digit_folders(folder: Path, number: int, seed: int = 0) -> None:
     for place, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True)):
         pixels = Image.fromarray((image * 255).round().astype(np.uint8))
         pixels.save(folder / drawn.class_names[label] / f"{place:05}.png")
-
-
-def load_folders(folder: Path, size: int, seed: int = 0) -> tuple[Any, Any, list[str]]:
-    """A folder of images for each class as batches to train on, held-out batches, class names.
-
-    The images in the batches are from 0 to 255.
-    """
-    train, held_out = keras.utils.image_dataset_from_directory(
-        folder, validation_split=0.2, subset="both", seed=seed, image_size=(size, size)
-    )
-    return train, held_out, train.class_names
 
 
 def convnet(classes: int, size: int, flip: bool) -> keras.Model:
@@ -100,7 +90,7 @@ def main() -> None:
         flip = chosen.data is not None if chosen.flip is None else chosen.flip
         model = convnet(len(class_names), chosen.size, flip)
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        images, labels = (part[:SHOWN] for part in next(iter(held_out)))
+        images, labels = (part[:SHOWN] for part in held_out[0])
         log_dir = chosen.log_dir / chosen.run
         shown = {"images": images, "labels": labels, "class_names": class_names}
         model.fit(
@@ -109,7 +99,7 @@ def main() -> None:
             validation_data=held_out,
             verbose=2,  # one line an epoch
             callbacks=[
-                keras.callbacks.TensorBoard(log_dir),
+                *curves(log_dir),
                 ActivationGrid(log_dir, **shown),
                 FilterPatterns(log_dir, layers="conv*", filters=9),
                 GradCAM(log_dir, **shown, layers="conv*"),

@@ -19,6 +19,7 @@ import keras
 import matplotlib as mpl
 import numpy as np
 from boxes import heated, panel, save, sheet
+from curves import curves
 from keras import layers, ops
 from pointing_game import hottest_pixels
 from scenes import CLASS_NAMES, SIZE, Scenes, scenes
@@ -83,7 +84,7 @@ def single_regions(held_out: Scenes, number: int):
 def class_in_region(labels: np.ndarray, regions: np.ndarray):
     """A target: for each image the sum of one digit's logits over its region."""
     picked = (regions[..., None] * np.eye(CLASSES)[1 + labels][:, None, None]).astype(np.float32)
-    return lambda outputs: ops.sum(outputs * picked, axis=(1, 2, 3))
+    return lambda outputs: ops.sum(ops.multiply(outputs, picked), axis=(1, 2, 3))
 
 
 def explain(model: keras.Model, held_out: Scenes) -> None:
@@ -163,7 +164,7 @@ def main() -> None:
             chosen.epochs,
             verbose=2,  # one line an epoch
             callbacks=[
-                keras.callbacks.TensorBoard(log_dir),
+                *curves(log_dir),
                 GradCAM(log_dir, regions, layers=list(LAYERS), target=class_in_region(labels, ink)),
             ],
         )

@@ -23,6 +23,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from curves import curves
 from debug_errors import load
 from keras import layers
 from pointing_game import chance, hits, hottest_pixels
@@ -166,7 +167,7 @@ def main() -> None:
             rate,
             epochs=epochs,
             validation_data=(images, labels),
-            callbacks=[keras.callbacks.TensorBoard(log_dir / stage), maps],
+            callbacks=[*curves(log_dir / stage), maps],
         )
         accuracy = model.evaluate(images, labels, verbose=0, return_dict=True)["accuracy"]
         print(f"{stage}: held-out accuracy {accuracy:.3f}", end="")

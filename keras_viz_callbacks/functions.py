@@ -17,34 +17,46 @@ from keras_viz_callbacks.capture.ascent import (
     Ascent,
     AscentSettings,
     check_filter,
-    input_shape,
+    image_input,
     pick_filters,
 )
 from keras_viz_callbacks.capture.backend import Array, backend, survey
 from keras_viz_callbacks.capture.held_out import check_model, held_out
 from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
+from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
 from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
 from keras_viz_callbacks.maps import class_activation
 from keras_viz_callbacks.maps.patterns import to_displayable
 
 
-def activation_maps(model: keras.Model, images: Any, layers: Selector = None) -> dict[str, Array]:
+def activation_maps(
+    model: keras.Model,
+    images: Any,
+    layers: Selector = None,
+    *,
+    tokens_to_grid: TokensToGrid = None,
+) -> dict[str, Array]:
     """What each chosen layer answers to images, in one forward pass.
 
     Args:
         model: Any Keras model; it is left as it is.
-        images: The model's input, ``(batch, height, width, channels)``.
+        images: The model's input, ``(batch, height, width, channels)``, or a dict or tuple of
+            its inputs.
         layers: Layer path, unique name, glob, layer, or a list of those. None picks every
             convolution.
+        tokens_to_grid: Lays out tokens that are no square: ``(height, width)``, or a function
+            from ``(batch, tokens, features)`` to ``(batch, height, width, features)``.
 
     Returns:
-        By layer path, in network order: float32 ``(batch, height, width, channels)``.
+        By layer path, in network order: float32 ``(batch, height, width, channels)``; signals and
+        volumes have one and three place axes instead of two.
 
     Raises:
         ValueError: The images don't fit, or a layer is unknown, ambiguous or not spatial.
     """
+    check_tokens_to_grid(tokens_to_grid)
     held = held_out(images)
-    calls = select(check_model(model, held).calls, layers)
+    calls = select(check_model(model, held, tokens_to_grid).calls, layers)
     return backend().compile_activations(model, calls, held.inputs)(held.inputs)
 
 
@@ -54,6 +66,8 @@ def grad_cam(
     layer: str | keras.layers.Layer | None = None,
     target: Target = None,
     method: str = "grad_cam",
+    *,
+    tokens_to_grid: TokensToGrid = None,
 ) -> Array:
     """Class activation maps: which parts of an image raise the score of its class.
 
@@ -62,28 +76,33 @@ def grad_cam(
 
     Args:
         model: Any Keras model; it is left as it is.
-        images: The model's input, ``(batch, height, width, channels)``.
+        images: The model's input, ``(batch, height, width, channels)``, or a dict or tuple of
+            its inputs.
         layer: Layer path, unique name, or layer. None picks the last convolution.
         target: None for each image's predicted class, a class, one class for each image, or a
-            function from the model's outputs to ``(batch,)``.
+            function from the model's outputs to ``(batch,)``. Of a model with several outputs
+            also the name of one, or ``{name: class}``; else the first that looks like classes.
         method: A method of `keras_viz_callbacks.maps.class_activation`.
+        tokens_to_grid: Lays out tokens that are no square: ``(height, width)``, or a function
+            from ``(batch, tokens, features)`` to ``(batch, height, width, features)``.
 
     Returns:
         float32 ``(batch, height, width)`` at the layer's resolution, zero or above (ReLU), not
-        normalised.
+        normalised; signals and volumes have one and three place axes instead of two.
 
     Raises:
         ValueError: The images don't fit, the layer is unknown, ambiguous, not spatial or more
             than one, or a class is out of range.
     """
     class_activation.find(method)
+    check_tokens_to_grid(tokens_to_grid)
     held = held_out(images)
-    found = check_model(model, held)
+    found = check_model(model, held, tokens_to_grid)
     call = _one_call(select_for_class_maps(found, layer), layer)
     resolved = resolve_target(target, found, len(held))
-    signals = backend().compile_class_signals(
-        model, [call], found.outputs, resolved.function, held.inputs
-    )(held.inputs, resolved.classes)
+    signals = backend().compile_class_signals(model, [call], resolved, held.inputs)(
+        held.inputs, resolved.classes
+    )
     return class_activation.class_activation_map(
         signals.activations[call.path], signals.gradients[call.path], method
     )
@@ -124,7 +143,7 @@ def generate_pattern(
     climb = _ascent(model, layer, settings)
     check_filter(climb.call, filter_index, "filter_index")
     _, signals = climb.climb(np.array([filter_index], np.int32))
-    pattern: NDArray[np.uint8] = to_displayable(signals.images)[0]
+    pattern: NDArray[np.uint8] = to_displayable(climb.cut(signals.images))[0]
     return pattern
 
 
@@ -165,13 +184,13 @@ def filter_patterns(
     settings = AscentSettings(steps, learning_rate, size, seed, value_range)
     climb = _ascent(model, layer, settings)
     _, signals = climb.climb(pick_filters(climb.call, filters))
-    return to_displayable(signals.images)
+    return to_displayable(climb.cut(signals.images))
 
 
 def _ascent(
     model: keras.Model, layer: str | keras.layers.Layer, settings: AscentSettings
 ) -> Ascent:
-    found = survey(model, np.zeros((1, *input_shape(model)), np.float32))
+    found = survey(model, image_input(model).sample())
     call = _one_call(select(found.calls, layer), layer)
     return Ascent(model, found, call, settings)
 

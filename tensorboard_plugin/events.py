@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 import struct
 import typing
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import google_crc32c
 
 from tensorboard_plugin import schema, wire
+from tensorboard_plugin.storage import Gone, LocalStorage, Status, Storage
 
 HEADER = struct.Struct("<QI")
 CHECKSUM = struct.Struct("<I")
@@ -26,17 +26,20 @@ CHECKSUM = struct.Struct("<I")
 WINDOW = 16 * 1024
 """Bytes a read: a record with its statistics and the head of the picture behind it."""
 
+LARGEST_WINDOW = 256 * 1024
+NEAR = 64 * 1024
+"""Pictures below this are read over: a disk has them before it has found what is behind them."""
+
 MAX_RECORD = 64 * 1024 * 1024
 """A record beyond this is not ours, and is not taken into memory."""
+
+MAX_FRAME = 1 << 31
+"""Protocol buffers end here: a frame that says it is longer is damaged."""
 
 _HEAD = 24  # up to the time in a file's first event, which no two files share
 _SCAN = 1024 * 1024
 # Frames are below 4 GiB: the upper half of a length is zero, the lower is not.
 _MAYBE_LENGTH = re.compile(rb"(?=(?!\0{4})[\s\S]{4}\0{4})")
-
-
-class Gone(Exception):  # noqa: N818
-    """The file was deleted, replaced or cut since it was indexed."""
 
 
 class Damaged(Exception):  # noqa: N818
@@ -82,8 +85,7 @@ Event = RecordEvent | PictureEvent | Problem
 class Identity:
     """Which file stands behind a path: it changes when the file is replaced."""
 
-    device: int
-    inode: int
+    storage: Hashable  # what its storage tells it from others by
     head: bytes
 
 
@@ -92,10 +94,12 @@ class EventReader:
 
     Args:
         path: The file. A symbolic link is not followed.
+        storage: Where it lies.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, storage: Storage | None = None) -> None:
         self.path = path
+        self.storage = LocalStorage("") if storage is None else storage
         self.name = os.path.basename(path)
         self.position = 0
         self.size = 0
@@ -105,6 +109,7 @@ class EventReader:
         """The record whose picture has not come yet."""
         self._caught_up_at = -1
         self._lost_from: int | None = None
+        self._latest: tuple[int, int] | None = None  # offset and payload's length of a frame
 
     @property
     def key(self) -> str:
@@ -131,18 +136,12 @@ class EventReader:
         Raises:
             Gone: The file was deleted, replaced or cut: all that was read is to be forgotten.
         """
-        try:
-            status = os.stat(self.path, follow_symlinks=False)
-        except OSError as error:
-            raise Gone(self.path) from error
-        if not stat.S_ISREG(status.st_mode) or status.st_size < self.position:
+        status = self.storage.status(self.path)
+        if status.size < self.position:
             raise Gone(self.path)
-        if self.identity is not None and (status.st_dev, status.st_ino) != (
-            self.identity.device,
-            self.identity.inode,
-        ):
+        if self.identity is not None and status.identity != self.identity.storage:
             raise Gone(self.path)
-        self.size = status.st_size
+        self.size = status.size
         return not self.is_caught_up
 
     def read(self) -> Iterator[Event]:
@@ -154,8 +153,8 @@ class EventReader:
             Gone: As `look`.
             OSError: The file can't be opened or read.
         """
-        with self._open() as file:
-            self.size = os.fstat(file.fileno()).st_size
+        file, self.size = self._open()
+        with file:
             self.truncated = False
             window = _Window(file)
             while True:
@@ -166,17 +165,17 @@ class EventReader:
                     self.truncated = len(head) > 0
                     break
                 length, checksum = HEADER.unpack(head)
-                if masked_checksum(head[:8]) != checksum:
-                    self._lost_from = self.position
-                    yield Problem(
-                        self.position, "framing", "Bytes are lost up to the next whole record."
-                    )
+                if masked_checksum(head[:8]) != checksum or length >= MAX_FRAME:
+                    at = self.position
+                    self.position = self._lost_from = self._begin_of_search(window)
+                    yield Problem(at, "framing", "Bytes are lost up to the next whole record.")
                     continue
                 end = self.position + HEADER.size + length + CHECKSUM.size
                 if end > self.size:
                     self.truncated = True
                     break
                 event = self._event(window, self.position, length)
+                self._latest = self.position, length
                 self.position = end
                 if event is not None:
                     yield event
@@ -190,7 +189,8 @@ class EventReader:
             Damaged: A checksum fails.
         """
         try:
-            with self._open() as file:
+            file, _ = self._open()
+            with file:
                 file.seek(offset)
                 data = _read(file, HEADER.size + length + CHECKSUM.size)
         except OSError as error:
@@ -204,37 +204,25 @@ class EventReader:
             raise Damaged(f"{self.name} at {offset}: the content fails its checksum")
         return payload
 
-    def _open(self) -> typing.BinaryIO:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        # A link put in its place must not lead out of the log directory, a pipe must not block.
-        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    def _open(self) -> tuple[typing.BinaryIO, int]:
+        """The file, if it is still the same, and its size."""
+        file, status = self.storage.open(self.path)
         try:
-            file = os.fdopen(os.open(self.path, flags), "rb", buffering=0)
-        except FileNotFoundError as error:
-            raise Gone(self.path) from error
-        try:
-            self._identify(file)
+            self._identify(file, status)
         except BaseException:
             file.close()
             raise
-        return typing.cast(typing.BinaryIO, file)
+        return file, status.size
 
-    def _identify(self, file: typing.Any) -> None:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Gone(self.path)
+    def _identify(self, file: typing.BinaryIO, status: Status) -> None:
         head = _read(file, _HEAD)
         known = self.identity
         if known is None or (
             # The head itself was still being written at the first look.
             len(known.head) < _HEAD and len(head) > len(known.head) and self.position == 0
         ):
-            self.identity = Identity(status.st_dev, status.st_ino, head)
-        elif (status.st_dev, status.st_ino, head[: len(known.head)]) != (
-            known.device,
-            known.inode,
-            known.head,
-        ):
+            self.identity = Identity(status.identity, head)
+        elif (status.identity, head[: len(known.head)]) != (known.storage, known.head):
             raise Gone(self.path)
 
     def _event(self, window: _Window, offset: int, length: int) -> Event | None:
@@ -273,9 +261,24 @@ class EventReader:
             length,
         )
 
+    def _begin_of_search(self, window: _Window) -> int:
+        """Where to look first for the next frame when none is at `position`.
+
+        If the frame before was cut short, the ones that it should have ended before are in it.
+        """
+        if self._latest is None:
+            return self.position + 1
+        offset, length = self._latest
+        self._latest = None
+        if length > MAX_RECORD:
+            return self.position + 1
+        data = window.get(offset + HEADER.size, length + CHECKSUM.size)
+        is_whole = CHECKSUM.unpack_from(data, length)[0] == masked_checksum(data[:length])
+        return self.position + 1 if is_whole else offset + HEADER.size
+
     def _find_frame(self, window: _Window) -> bool:
         """Moves `position` to the next frame behind damaged bytes, if there is one."""
-        position = self.position + (1 if self.position == self._lost_from else 0)
+        position = self.position
         while position + HEADER.size <= self.size:
             block = window.get(position, _SCAN)
             if len(block) < HEADER.size:
@@ -311,19 +314,23 @@ def strings(payload: bytes) -> list[bytes]:
 
 
 class _Window:
-    """Random access to a file through one buffer."""
+    """Forward access to a file through one buffer, which grows where nothing is skipped."""
 
     def __init__(self, file: typing.BinaryIO) -> None:
         self._file = file
         self._start = 0
         self._data = b""
+        self._size = WINDOW
 
     def get(self, offset: int, length: int) -> bytes:
         """So many bytes, fewer only at the end of the file."""
         at = offset - self._start
         if at < 0 or at + length > len(self._data):
+            skipped = at - len(self._data)
+            is_near = bool(self._data) and skipped < NEAR
+            self._size = min(2 * self._size, LARGEST_WINDOW) if is_near else WINDOW
             self._file.seek(offset)
-            self._data = _read(self._file, max(length, WINDOW))
+            self._data = _read(self._file, max(length, self._size))
             self._start, at = offset, 0
         return self._data[at : at + length]
 

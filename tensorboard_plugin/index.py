@@ -12,17 +12,20 @@ import typing
 from dataclasses import dataclass
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.events import EventReader, Gone
+from tensorboard_plugin.events import EventReader
 from tensorboard_plugin.series import Run
+from tensorboard_plugin.storage import Gone, Storage, Unreachable, storage_of
 
 SLICE = 0.15
 """Seconds that one request may spend on reading further."""
+
+AHEAD = 8
+"""Files whose first bytes may be fetched together."""
 
 LOOK_EVERY = 0.5
 WALK_EVERY = 1.0
 WALK_SHARE = 20
 _URI = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://.*")
-_EVENT_FILE = "tfevents"
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,13 @@ def _root(part: str) -> Root:
 class Index:
     """Every run of ours below the log directories. Safe to use from many threads.
 
-    Symbolic links below a log directory are not followed, so nothing outside is read.
-
     Args:
         roots: The log directories; they may appear later, or never.
     """
 
     def __init__(self, roots: typing.Sequence[Root]) -> None:
         self.roots = list(roots)
+        self._storages = [storage_of(root.path) for root in self.roots]
         self.lock = threading.RLock()
         """Held while runs are looked at or changed, never while a file is read."""
         self.runs: dict[str, Run] = {}
@@ -130,9 +132,9 @@ class Index:
     def _walk(self) -> None:
         begin = time.monotonic()
         found: dict[str, Run] = {}
-        for root in self.roots:
-            for directory, parts in _run_directories(os.path.realpath(root.path)):
-                run = _make_run(root, directory, parts)
+        for root, storage in zip(self.roots, self._storages, strict=True):
+            for directory, parts in storage.runs():
+                run = _make_run(root, storage, directory, parts)
                 while run.name in found:  # two unnamed directories of --logdir_spec
                     run.name += "'"
                 found[run.name] = run
@@ -140,7 +142,7 @@ class Index:
             for name in self.runs.keys() - found.keys():
                 del self.runs[name]
             for name, run in found.items():
-                if name not in self.runs or self.runs[name].directory != run.directory:
+                if name not in self.runs or not self.runs[name].is_at(run.storage, run.directory):
                     self.runs[name] = run
                     self._changed(run)
         # A huge tree is not walked all the time.
@@ -150,32 +152,51 @@ class Index:
     def _follow(self, run: Run, deadline: float) -> None:
         """Brings one run up to date, or as far as time allows."""
         self._list_files(run)
-        for reader in list(run.readers):
-            try:
-                if not reader.look():
-                    continue
-                for event in reader.read():
-                    with self.lock:
-                        if run.add(reader, event):
-                            self._changed(run)
-                    if time.monotonic() > deadline:
-                        return
+        try:
+            behind = [reader for reader in run.readers if reader.look()]
+            for i, reader in enumerate(behind):
+                if not self._read(run, reader, behind[i : i + AHEAD], deadline):
+                    return
+        except Gone:
+            self._start_again(run)
+
+    def _read(
+        self, run: Run, reader: EventReader, ahead: list[EventReader], deadline: float
+    ) -> bool:
+        """Reads what is new in one file.
+
+        Returns:
+            Whether there is time for more.
+        """
+        try:
+            run.storage.expect([r.path for r in ahead if r.position == 0])
+            for event in reader.read():
                 with self.lock:
-                    run.unreadable.pop(reader.name, None)
-                    self._changed(run)
-            except Gone:
-                self._start_again(run)
-                return
-            except OSError as error:
-                with self.lock:
-                    if run.unreadable.get(reader.name) != str(error.strerror):
-                        run.unreadable[reader.name] = str(error.strerror)
+                    if run.add(reader, event):
                         self._changed(run)
+                if time.monotonic() > deadline:
+                    return False
+        except Unreachable as error:
+            self._complain(run, reader, str(error))
+            return False  # nor would the next ones be reached
+        except OSError as error:
+            self._complain(run, reader, str(error.strerror))
+            return True
+        with self.lock:
+            run.unreadable.pop(reader.name, None)
+            self._changed(run)
+        return True
+
+    def _complain(self, run: Run, reader: EventReader, complaint: str) -> None:
+        with self.lock:
+            if run.unreadable.get(reader.name) != complaint:
+                run.unreadable[reader.name] = complaint
+                self._changed(run)
 
     def _list_files(self, run: Run) -> None:
         known = {reader.name for reader in run.readers}
         try:
-            names = sorted(_event_files(run.directory))
+            names = sorted(run.storage.event_files(run.directory))
         except OSError:
             names = []
         if known - set(names):
@@ -189,7 +210,7 @@ class Index:
                 # Which picture of a step is the latest follows from the files' order.
                 run.clear()
                 fresh = names
-            run.readers += [EventReader(os.path.join(run.directory, name)) for name in fresh]
+            run.readers += [EventReader(f"{run.directory}/{name}", run.storage) for name in fresh]
             self._changed(run)
 
     def _start_again(self, run: Run) -> None:
@@ -201,40 +222,14 @@ class Index:
         self._revisions[run.name] = next(self._counter)
 
 
-def _run_directories(root: str) -> typing.Iterator[tuple[str, tuple[str, ...]]]:
-    if schema.is_run_name(os.path.basename(root)) and os.path.isdir(root):
-        yield root, ()
-    stack: list[tuple[str, tuple[str, ...]]] = [(root, ())]
-    while stack:
-        path, parts = stack.pop()
-        try:
-            with os.scandir(path) as entries:
-                below = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
-        except OSError:
-            continue
-        for name in below:
-            child = os.path.join(path, name), (*parts, name)
-            if schema.is_run_name(name):
-                yield child
-            else:
-                stack.append(child)
-
-
-def _make_run(root: Root, directory: str, parts: tuple[str, ...]) -> Run:
+def _make_run(root: Root, storage: Storage, directory: str, parts: tuple[str, ...]) -> Run:
     group = () if root.group is None else (root.group,)
     name = "/".join((*group, *(parts or (".",)))) if parts or group else "."
     label = "/".join((*group, *parts[:-1])) or "."
     number = os.path.basename(directory).removeprefix(schema.RUN_NAME).lstrip("-")
-    return Run(_printable(name), _printable(label), int(number or 1), directory)
+    return Run(_printable(name), _printable(label), int(number or 1), storage, directory)
 
 
 def _printable(name: str) -> str:
     """File names may hold bytes that are no UTF-8; JSON and URLs may not."""
     return name.encode(errors="surrogateescape").decode(errors="replace")
-
-
-def _event_files(directory: str) -> list[str]:
-    with os.scandir(directory) as entries:
-        return [
-            e.name for e in entries if _EVENT_FILE in e.name and e.is_file(follow_symlinks=False)
-        ]

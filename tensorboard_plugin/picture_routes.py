@@ -7,11 +7,13 @@ import typing
 from collections.abc import Callable, Iterator
 
 from tensorboard_plugin import exports, http, pictures, schema
-from tensorboard_plugin.events import Damaged, Gone
+from tensorboard_plugin.cache import ByteCache
+from tensorboard_plugin.events import Damaged
 from tensorboard_plugin.http import ApiError, Query, Request, Response
 from tensorboard_plugin.index import Index
 from tensorboard_plugin.lookup import SEE_RUN, Chosen, Lookup, required_item, run_stem, stem_of
 from tensorboard_plugin.series import Entry, Run, Series
+from tensorboard_plugin.storage import Gone
 
 MOST_SERIES = 256
 MOST_FRAMES = 1000
@@ -25,7 +27,7 @@ class PictureRoutes(Lookup):
 
     def __init__(self, index: Index) -> None:
         super().__init__(index)
-        self._cache = pictures.ByteCache(_CACHE_BYTES)
+        self._cache = ByteCache(_CACHE_BYTES)
 
     def table(self) -> dict[str, Callable[[Request], Response]]:
         """Route to function."""

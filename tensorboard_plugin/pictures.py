@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import threading
 import typing
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 
 from tensorboard_plugin import schema
 from tensorboard_plugin.events import Damaged, strings
@@ -21,35 +18,6 @@ _TYPES = (
     (b"GIF8", "image/gif"),
     (b"RIFF", "image/webp"),
 )
-
-
-class ByteCache:
-    """The latest used byte strings, up to so many bytes in all.
-
-    Args:
-        capacity: Bytes.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self.size = 0
-        self._lock = threading.Lock()
-        self._items: OrderedDict[Hashable, bytes] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
-        """What is kept under this key, made and kept when it is not there."""
-        with self._lock:
-            if key in self._items:
-                self._items.move_to_end(key)
-                return self._items[key]
-        value = make()
-        with self._lock:
-            if key not in self._items:
-                self._items[key] = value
-                self.size += len(value)
-            while self.size > self.capacity:
-                self.size -= len(self._items.popitem(last=False)[1])
-        return value
 
 
 def read(entry: Entry) -> bytes:

@@ -11,11 +11,12 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from tensorboard_plugin import http, schema
-from tensorboard_plugin.events import Damaged, Gone
+from tensorboard_plugin.events import Damaged
 from tensorboard_plugin.http import ApiError, Request, Response
 from tensorboard_plugin.index import Index, roots_of
 from tensorboard_plugin.picture_routes import PictureRoutes
 from tensorboard_plugin.routes import JsonRoutes
+from tensorboard_plugin.storage import Gone, Unreachable
 
 STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 _STATIC_TYPES = {
@@ -99,6 +100,9 @@ def _application(index: Index, answer: Callable[[Request], Response]) -> Callabl
             return answer(request)
         except ApiError as error:
             return http.error_response(error)
+        except Unreachable as error:
+            message = f"The log can't be read just now: {error}. Try again."
+            return http.error_response(ApiError(503, "unreachable", message))
         except Gone:
             index.look_again()
             message = "The file was deleted or replaced a moment ago. Reload the runs."

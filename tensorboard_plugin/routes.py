@@ -9,10 +9,11 @@ import typing
 from collections.abc import Callable
 
 from tensorboard_plugin import documents, exports, http, pictures, schema
-from tensorboard_plugin.events import Damaged, Gone
+from tensorboard_plugin.events import Damaged
 from tensorboard_plugin.http import ApiError, Query, Request, Response
 from tensorboard_plugin.lookup import SEE_RUN, SEE_RUNS, Lookup, required_item, shortened
 from tensorboard_plugin.series import Entry, Run, Series
+from tensorboard_plugin.storage import Gone
 
 MOST_SERIES = 256
 MOST_RECORDS = 1000

@@ -1,4 +1,4 @@
-"""Tags and records: the one contract between what the callbacks write and what the tab reads.
+"""Tags, records, places: the one contract between what the callbacks write and the tab reads.
 
 Standard library only, so that either side can be read, tested and replaced without the other.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import os
 import re
 import types
 import typing
@@ -36,9 +37,23 @@ PALETTE_LEVELS = 253
 PALETTE_NOT_FINITE, PALETTE_BLANK, PALETTE_GAP = 253, 254, 255
 """The entries behind: a value that is not finite, a channel that is zero, between cells."""
 
+EVENT_FILE = "tfevents"
+"""Stands in the name of every event file; a run's files are read in the order of their names."""
+
 _RUN_NAME = re.compile(rf"{RUN_NAME}(-[0-9]+)?")
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*(::[a-zA-Z][a-zA-Z0-9+.-]*)*://")
 _RECORD_PREFIX = "keras_viz/"
 _type_hints = functools.cache(typing.get_type_hints)
+
+
+def local_path(log_dir: str) -> str | None:
+    """The directory of this machine that a log directory means; None for a URL of elsewhere.
+
+    ``file://`` and ``local://`` stand for this machine, and the rest of such a URL is taken as it
+    is written: that is how TensorBoard reads it.
+    """
+    path = log_dir.removeprefix("file://").removeprefix("local://")
+    return None if _URL.match(path) else os.path.expanduser(path)
 
 
 def is_run_name(name: str) -> bool:
@@ -86,7 +101,8 @@ class Layer:
             several times has ``:1``, ``:2``, … behind it from its second call on.
         class_name: Its Keras class, such as ``Conv2D``.
         index: Place in the network: 0 for the layer that answers first in a forward pass.
-        shape: ``(height, width, channels)`` of its output.
+        shape: ``(height, width, channels)`` of its maps; of a signal ``(steps, channels)``, drawn
+            as a strip, of a volume ``(depth, height, width, channels)``, drawn as slices.
     """
 
     path: str
@@ -174,7 +190,8 @@ class Record:
         blank_fraction: The same on this image alone.
         statistics: Numbers of each cell.
         blank: The class map is zero everywhere: no evidence for the target was found.
-        map_shape: ``(height, width)`` of the heat map that follows the JSON.
+        map_shape: ``(height, width)`` of the heat map that follows the JSON; a signal's is one
+            pixel high, a volume's has its slices side by side.
         note: What the user should know of this picture, such as what was left out.
         metrics: Keras' logs at this step, by name; None where not finite.
     """
@@ -209,10 +226,9 @@ class Record:
 
 def encode_record(record: Record) -> bytes:
     """The record as UTF-8 JSON, fields at their defaults left out (but for the version)."""
-    content = {**_to_json(record), "version": record.version}
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
-        errors="replace"  # a lone surrogate in a name must not cost the picture
-    )
+    content = {**_told_fields(record), "version": record.version}
+    # A lone surrogate in a name must not cost the picture.
+    return _encoder().encode(content).encode(errors="replace")
 
 
 def decode_record(data: bytes) -> Record:
@@ -230,17 +246,32 @@ def decode_record(data: bytes) -> Record:
     return record
 
 
-def _to_json(value: typing.Any) -> typing.Any:
-    if dataclasses.is_dataclass(value):
-        items = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
-        return {f.name: _to_json(item) for f, item in items if not _is_default(f, item)}
-    return value
+@functools.cache
+def _encoder() -> json.JSONEncoder:
+    return json.JSONEncoder(
+        ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_told_fields
+    )
 
 
-def _is_default(f: dataclasses.Field[typing.Any], value: typing.Any) -> bool:
-    if f.default is not dataclasses.MISSING:
-        return bool(value == f.default)
-    return f.default_factory is not dataclasses.MISSING and not value
+def _told_fields(value: typing.Any) -> dict[str, typing.Any]:
+    """The fields of a dataclass that are not at their defaults."""
+    kind: typing.Any = type(value)
+    defaults = _defaults(kind)
+    items = vars(value).items()
+    return {k: v for k, v in items if v is not defaults[k] and v != defaults[k]}
+
+
+@functools.cache
+def _defaults(kind: type) -> dict[str, typing.Any]:
+    """Default of each field of a dataclass by its name; `dataclasses.MISSING` where it has none.
+
+    Raises:
+        TypeError: It is no dataclass.
+    """
+    return {
+        f.name: f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+        for f in dataclasses.fields(kind)
+    }
 
 
 def _from_json(kind: typing.Any, value: typing.Any) -> typing.Any:

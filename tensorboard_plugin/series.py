@@ -10,6 +10,7 @@ from bisect import bisect_left
 from tensorboard_plugin import schema
 from tensorboard_plugin.events import EventReader, PictureEvent, Problem, RecordEvent
 from tensorboard_plugin.facts import UNKNOWN, Facts, number, read_facts
+from tensorboard_plugin.storage import Storage
 
 NONE = -1  # no class
 
@@ -21,7 +22,7 @@ _TECHNIQUES = {"activations": 0, "filters": 1, "grad_cam": 2, schema.TECHNIQUE_I
 _COLUMNS = {
     "step": "q",
     "wall_time": "d",
-    "file": "H",
+    "file": "I",
     "offset": "Q",
     "length": "Q",
     "start": "I",
@@ -66,6 +67,7 @@ class Series:
         }
         self.step: array[int] = self.columns["step"]
         self.change: array[float] = self.columns["change"]
+        self._files: array[int] = self.columns["file"]
 
     def find(self, step: int) -> int | None:
         """Place of that step."""
@@ -80,20 +82,35 @@ class Series:
         """Whether it is a class map without any evidence."""
         return bool(self.columns["flags"][i] & _BLANK)
 
-    def put(self, values: dict[str, typing.Any]) -> bool:
+    def file_of(self, step: int) -> int:
+        """The file that the picture of that step is in, or -1."""
+        if not self.step or step > self.step[-1]:
+            return -1
+        i = self.find(step)
+        return -1 if i is None else self._files[i]
+
+    def put(self, values: tuple[float, ...]) -> bool:
         """Enters one picture; what stood at its step is replaced.
+
+        Args:
+            values: A number for each column.
 
         Returns:
             Whether something was replaced.
         """
-        step = values["step"]
+        step = int(values[0])
+        columns = zip(self.columns.values(), values, strict=True)
+        if not self.step or step > self.step[-1]:
+            for column, value in columns:
+                column.append(value)
+            return False
         i = bisect_left(self.step, step)
-        replaced = i < len(self.step) and self.step[i] == step
-        for name, column in self.columns.items():
+        replaced = self.step[i] == step
+        for column, value in columns:
             if replaced:
-                column[i] = values[name]
+                column[i] = value
             else:
-                column.insert(i, values[name])
+                column.insert(i, value)
         if i + 1 < len(self.step):
             self.change[i + 1] = UNKNOWN
         return replaced
@@ -116,13 +133,20 @@ class Step:
 class Run:
     """What one of our run directories holds. Not thread-safe: `Index` has the lock."""
 
-    def __init__(self, name: str, label: str, training: int, directory: str) -> None:
+    def __init__(
+        self, name: str, label: str, training: int, storage: Storage, directory: str
+    ) -> None:
         self.name = name
         self.label = label
         self.training = training
+        self.storage = storage
         self.directory = directory
         self.readers: list[EventReader] = []
         self.clear()
+
+    def is_at(self, storage: Storage, directory: str) -> bool:
+        """Whether that is where it lies."""
+        return self.storage is storage and self.directory == directory
 
     def clear(self) -> None:
         """Forgets everything, to be read again."""
@@ -130,6 +154,7 @@ class Run:
         self.series: dict[str, Series] = {}
         self.steps: dict[int, Step] = {}
         self.metric_names: dict[str, int] = {}
+        self._latest_metrics: tuple[Step | None, dict[str, typing.Any]] = None, {}
         self.classes: dict[int, str] = {}
         self.problem_count = 0
         self.problems: list[tuple[str, Problem]] = []
@@ -221,7 +246,7 @@ class Run:
         facts = None
         if record is not None:
             try:
-                facts = read_facts(record.json, thorough=series is None)
+                facts = read_facts(record.json, None if series is None else series.facts)
             except ValueError as error:
                 self._note(reader, Problem(record.offset, "record", f"{error}"))
         if series is None:
@@ -229,11 +254,10 @@ class Run:
                 return False  # without a record nobody knows what it is
             series = self.series[picture.tag] = Series(picture.tag, facts)
         file = self.readers.index(reader)
-        before = series.find(picture.step)
-        if before is not None and series.columns["file"][before] > file:
+        if series.file_of(picture.step) > file:
             return False  # written again by a later file, which was read before this one grew
         if facts is not None:
-            if picture.step >= series.step[-1] if series.step else True:
+            if not series.step or picture.step >= series.step[-1]:
                 series.facts = facts
             assert record is not None
             series.has_heat_map |= record.has_heat_map
@@ -258,7 +282,8 @@ class Run:
             return
         if file == max(info.files):
             info.epoch, info.batch = facts.epoch, facts.batch
-        if facts.metrics:
+        if facts.metrics and (info, facts.metrics) != self._latest_metrics:
+            self._latest_metrics = info, facts.metrics  # a step's pictures all repeat them
             self._add_metrics(info, facts.metrics)
         for score in (facts.label, facts.prediction, facts.target):
             if score is not None:
@@ -286,32 +311,33 @@ def technique_order(technique: str) -> tuple[int, str]:
 
 def _values(
     file: int, record: RecordEvent | None, picture: PictureEvent, facts: Facts | None
-) -> dict[str, typing.Any]:
-    label = prediction = target = None
-    flags = 0
+) -> tuple[float, ...]:
+    """One picture's numbers, in the order of the columns."""
+    offset, length, flags = 0, 0, 0
+    dead, blank, label, prediction, target = UNKNOWN, UNKNOWN, None, None, None
     if record is not None:
-        flags = _HAS_RECORD | (_HAS_HEAT_MAP if record.has_heat_map else 0)
+        offset, length = record.offset, record.length
+        flags = _HAS_HEAT_MAP if record.has_heat_map else 0
     if facts is not None:
+        flags |= _HAS_RECORD | (_BLANK if facts.blank else 0)
+        dead, blank = facts.dead, facts.blank_fraction
         label, prediction, target = facts.label, facts.prediction, facts.target
-        flags |= _BLANK if facts.blank else 0
-    else:
-        flags &= ~_HAS_RECORD
-    return {
-        "step": picture.step,
-        "wall_time": picture.wall_time,
-        "file": file,
-        "offset": picture.offset,
-        "length": picture.length,
-        "start": picture.start,
-        "size": picture.size,
-        "record_offset": 0 if record is None else record.offset,
-        "record_length": 0 if record is None else record.length,
-        "flags": flags,
-        "dead": UNKNOWN if facts is None else facts.dead,
-        "blank": UNKNOWN if facts is None else facts.blank_fraction,
-        "label_probability": number(label and label.get("probability")),
-        "prediction": NONE if prediction is None else prediction["index"],
-        "prediction_probability": number(prediction and prediction.get("probability")),
-        "target": NONE if target is None else target["index"],
-        "change": UNKNOWN,
-    }
+    return (
+        picture.step,
+        picture.wall_time,
+        file,
+        picture.offset,
+        picture.length,
+        picture.start,
+        picture.size,
+        offset,
+        length,
+        flags,
+        dead,
+        blank,
+        number(label and label.get("probability")),
+        NONE if prediction is None else prediction["index"],
+        number(prediction and prediction.get("probability")),
+        NONE if target is None else target["index"],
+        UNKNOWN,
+    )

@@ -5,11 +5,30 @@ TensorBoard's own message classes read a payload whole, with the picture in it.
 
 from __future__ import annotations
 
+import re
 import struct
 import typing
 from collections.abc import Iterator
 
 DOUBLE = struct.Struct("<d")
+
+
+# An event as our writer makes it: time, step unless it is 0, one value that begins with its tag.
+_VARINT = rb"([\x80-\xff]{0,4}[\x00-\x7f])"
+_HEAD = re.compile(
+    rb"\x09(.{8})(?:\x10"
+    + _VARINT
+    + rb")?\x2a"
+    + _VARINT
+    + rb"\x0a"
+    + _VARINT
+    + rb"\x0a"
+    + _VARINT,
+    re.DOTALL,
+)
+# A tensor of strings up to the first of them: its length, type and shape.
+_TENSOR = re.compile(rb"\x42" + _VARINT + rb"\x08\x07\x12\x04\x12\x02\x08[\x00-\x7f]")
+_STRING = re.compile(rb"\x42" + _VARINT)
 
 
 class BeyondError(Exception):
@@ -36,6 +55,48 @@ def peek(data: bytes, total: int) -> Peek | None:
         BeyondError: More bytes are needed.
         ValueError: It is no protocol buffer.
     """
+    return _peek_ours(data, total) or _peek_any(data, total)
+
+
+def _peek_ours(data: bytes, total: int) -> Peek | None:
+    """The same for an event as our writer makes it, five times as fast; None for any other."""
+    head = _HEAD.match(data)
+    if head is None:
+        return None
+    wall_time, step, summary, value, tag = head.groups(b"\0")
+    start, end = head.end(), head.end() + _number(tag)
+    tensor = _TENSOR.match(data, end)
+    if (
+        tensor is None
+        or head.end(3) + _number(summary) != total
+        or head.end(4) + _number(value) != total
+    ):
+        return None
+    at, behind = tensor.end(), tensor.end(1) + _number(tensor[1])
+    found = []
+    while at < behind:
+        string = _STRING.match(data, at)
+        if string is None:
+            return None
+        at, length = string.end(), _number(string[1])
+        found.append((at, length))
+        at += length
+    if at != behind or behind > total:
+        return None
+    text = data[start:end].decode(errors="replace")
+    return Peek(_number(step), DOUBLE.unpack(wall_time)[0], text, found)
+
+
+def _number(varint: bytes) -> int:
+    if len(varint) == 1:
+        return varint[0]
+    value = 0
+    for byte in reversed(varint):
+        value = value << 7 | byte & 0x7F
+    return value
+
+
+def _peek_any(data: bytes, total: int) -> Peek | None:
     step, wall_time, summary = 0, 0.0, None
     for field, wire, start, length in _fields(data, 0, total):
         if field == 1 and wire == 1:

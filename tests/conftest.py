@@ -1,14 +1,34 @@
-"""What tests share: TensorFlow is started once, and each model is trained once a session."""
+"""What tests share: one backend a session, started once, and each model trained once in it."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from pathlib import Path
 
+# These are read when a backend is imported, also by the processes that tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Threads of torch that wait sleep: where several processes share the cores, spinning ones made a
+# training of half a minute take three and a half.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Tests compile the same small models again and again. JAX keeps what it has compiled; it traces
+# as ever.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+# Random numbers of a new shape compile in a second instead of ten.
+os.environ.setdefault("JAX_THREEFRY_PARTITIONABLE", "0")
 
 import pytest
 
-from tests.models import nested_model, small_model, subclassed_model, trained_scenes_model
+from tests.models import (
+    nested_model,
+    six_images,
+    six_labels,
+    small_model,
+    subclassed_model,
+    trained_scenes_model,
+)
 from tests.reading import Log
 
 
@@ -21,17 +41,13 @@ def model():
 @pytest.fixture
 def images():
     """Six images for `model`, in [0, 1]."""
-    import numpy as np
-
-    return np.random.default_rng(0).random((6, 16, 16, 3), np.float32)
+    return six_images()
 
 
 @pytest.fixture
 def labels():
     """A class for each of `images`."""
-    import numpy as np
-
-    return np.array([0, 1, 2, 0, 1, 2])
+    return six_labels()
 
 
 @pytest.fixture(params=["sequential", "functional", "nested", "subclassed"])
@@ -56,3 +72,49 @@ def scenes_model():
 def read_log():
     """Reads what stands below a log directory, by TensorBoard's own parser."""
     return Log
+
+
+_places = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """A real S3 API on this machine, and the environment that leads clients to it."""
+    from tests.stores import S3
+
+    server = S3()
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server):
+    """That API, undisturbed and with no requests counted so far."""
+    s3_server.delay, s3_server.denied = 0.0, None
+    yield s3_server
+    s3_server.delay, s3_server.denied = 0.0, None
+
+
+@pytest.fixture
+def bucket(s3):
+    """URL of an empty bucket."""
+    import fsspec
+
+    name = f"bucket-{next(_places)}"
+    fsspec.filesystem("s3").mkdir(name)
+    s3.requests.clear()
+    return f"s3://{name}"
+
+
+@pytest.fixture(params=["file", "memory", "s3"])
+def log_url(request, tmp_path):
+    """URL of a log directory that does not exist yet, on each kind of store."""
+    if request.param == "s3":
+        return request.getfixturevalue("bucket") + "/logs"
+    if request.param == "memory":
+        return f"memory://{next(_places)}/logs"
+    return f"file://{tmp_path}/logs"

@@ -32,6 +32,16 @@ def small_model(*, functional: bool = False, classes: int = 3) -> keras.Model:
     return compiled(model)
 
 
+def six_images() -> np.ndarray:
+    """For `small_model`, in [0, 1]."""
+    return np.random.default_rng(0).random((6, 16, 16, 3), np.float32)
+
+
+def six_labels() -> np.ndarray:
+    """A class for each of `six_images`."""
+    return np.array([0, 1, 2, 0, 1, 2])
+
+
 def nested_model() -> keras.Model:
     """The same, two models deep: ``outer/inner/conv_a``, ``outer/inner/conv_b``."""
     keras.utils.set_random_seed(1)

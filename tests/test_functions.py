@@ -1,31 +1,32 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_viz_callbacks import activation_maps, filter_patterns, generate_pattern, grad_cam
+from tests.backends import gradient
+from tests.capture.test_ascent import ascent
 from tests.models import small_model
 
 
 def textbook_grad_cam(model, images, layer_name, classes):
-    """Grad-CAM as textbooks write it: two halves of the model, an eager tape, one image a time."""
+    """Grad-CAM as textbooks write it: two halves of the model, eager, one image a time."""
     layer = model.get_layer(layer_name)
     below = keras.Model(model.inputs, layer.output)
     above = model.layers[model.layers.index(layer) + 1 : -1]
     dense = model.layers[-1]
     maps = []
     for image, class_index in zip(images, classes, strict=True):
-        with tf.GradientTape() as tape:
-            activation = below(image[None], training=False)
-            tape.watch(activation)
+
+        def score(activation, class_index=int(class_index)):
             x = activation
             for following in above:
                 x = following(x, training=False)
-            logits = x @ dense.kernel + dense.bias
-            score = logits[0, class_index]
-        gradient = tape.gradient(score, activation)
-        weights = tf.reduce_mean(gradient, axis=(0, 1, 2))
-        maps.append(tf.nn.relu(tf.reduce_sum(activation[0] * weights, axis=-1)).numpy())
+            logits = x @ keras.ops.convert_to_tensor(dense.kernel) + dense.bias
+            return logits[0, class_index]
+
+        activation = keras.ops.convert_to_numpy(below(image[None], training=False))
+        weights = gradient(score, activation).mean(axis=(0, 1, 2))
+        maps.append(np.maximum((activation[0] * weights).sum(axis=-1), 0))
     return np.stack(maps)
 
 
@@ -66,18 +67,38 @@ def test_the_hottest_pixel_lies_on_the_digit_far_above_chance(scenes_model):
     assert np.mean(hits) > 1.8 * np.mean(chances)
 
 
-def test_generate_pattern_raises_the_response_tenfold_on_a_trained_model(scenes_model):
-    model, _ = scenes_model
-    sub_model = keras.Model(model.inputs, model.get_layer("conv_2").output)
-    from tests.capture.test_ascent import ascent
+def textbook_responses(model, layer_name, filters, steps=30):
+    """What filters answer after the textbook's ascent: one image each, steps of length 10."""
+    below = keras.Model(model.inputs, model.get_layer(layer_name).output)
+    images = np.random.default_rng(0).uniform(0.4, 0.6, (len(filters), *model.input_shape[1:]))
+    images = images.astype(np.float32)
+    mask = np.eye(below.output_shape[-1], dtype=np.float32)[filters][:, None, None]
+    mask = keras.ops.convert_to_tensor(mask)
 
+    def responses(images):
+        return keras.ops.sum(keras.ops.mean(below(images, training=False) * mask, axis=(1, 2)), -1)
+
+    for _ in range(steps):
+        slope = gradient(lambda images: keras.ops.sum(responses(images)), images)
+        length = np.sqrt((slope**2).sum(axis=(1, 2, 3), keepdims=True))
+        images = images + 10 * slope / np.maximum(length, 1e-12)
+    return keras.ops.convert_to_numpy(responses(images))
+
+
+def test_patterns_reach_the_textbooks_response_and_with_it_ten_times_the_first(scenes_model):
+    model, _ = scenes_model
     filters = np.arange(8, dtype=np.int32)
-    start, signals = ascent(model, "conv_2", size=96).climb(filters)
-    own = np.arange(8)
-    before = sub_model.predict(start, verbose=0).mean(axis=(1, 2))[own, filters]
-    after = sub_model.predict(signals.images, verbose=0).mean(axis=(1, 2))[own, filters]
-    assert (after > 10 * np.abs(before)).mean() >= 0.75
-    assert (after > before).all()
+    expected = textbook_responses(model, "conv_2", filters)
+    start, signals = ascent(model, "conv_2").climb(filters)
+    assert len(start) == 8
+    reached = signals.response >= 0.95 * expected
+    assert reached.mean() >= 0.5, (signals.response, expected)
+    assert signals.response.sum() >= 0.95 * expected.sum()
+    assert (signals.response > signals.start).all()
+    # How many filters of a net rise that far at all differs from training to training.
+    high = expected > 10 * np.abs(signals.start)
+    assert high.sum() >= 2
+    assert (signals.response > 10 * np.abs(signals.start))[high].mean() >= 0.75
 
 
 def test_patterns_of_different_filters_differ_and_the_same_seed_repeats(scenes_model):
@@ -115,7 +136,11 @@ def test_functions_take_every_kind_of_model(any_model, images):
         (lambda m, x: grad_cam(m, x, layer="conv_*"), "`layer` must pick one call of one layer"),
         (lambda m, x: grad_cam(m, x, target=3), r"from 0 to 2. Received: target with 3"),
         (lambda m, x: grad_cam(m, x, target=[1, 2]), "one class for each of the 6 images"),
-        (lambda m, x: grad_cam(m, x, target="cat"), "must be None, a class index"),
+        (
+            lambda m, x: grad_cam(m, x, target="cat"),
+            "must name one of the model's outputs, 'classes' of",
+        ),
+        (lambda m, x: grad_cam(m, x, target=0.5), "must be None, a class index"),
         (lambda m, x: grad_cam(m, x, method="x"), "`method` must be one of 'grad_cam'"),
         (lambda m, x: generate_pattern(m, "conv_a", 4), r"`filter_index` must be below .* 4,"),
         (lambda m, x: generate_pattern(m, "classes", 0), "has no spatial maps"),

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.backends import BACKEND
+
 BACKENDS = {"tensorflow", "jax", "torch"}
 
 
@@ -14,7 +16,7 @@ def imported(statement):
     script = f"{statement}; import sys; print(*{{m.partition('.')[0] for m in sys.modules}})"
     ran = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+        env={**os.environ, "KERAS_BACKEND": BACKEND},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -23,7 +25,7 @@ def imported(statement):
 
 
 def test_the_callbacks_import_no_backend_but_the_one_keras_has_chosen():
-    assert imported("import keras_viz_callbacks") & BACKENDS == {"tensorflow"}
+    assert imported("import keras_viz_callbacks") & BACKENDS == {BACKEND}
 
 
 @pytest.mark.parametrize("module", ["tensorboard_plugin", "tensorboard_plugin.plugin"])

@@ -118,11 +118,16 @@ if DATA is None:
         plt.axis("off")
     show("pieces")
 else:
-    folders = keras.utils.image_dataset_from_directory(
-        DATA, validation_split=0.2, subset="both", seed=0, image_size=(SIZE, SIZE)
-    )
-    class_names = folders[0].class_names
-    train, held_out = (part.map(lambda x, y: (x / 255, y)) for part in folders)
+    suffixes = (".jpg", ".jpeg", ".png")
+    paths = sorted(path for path in Path(DATA).glob("*/*") if path.suffix.lower() in suffixes)
+    class_names = sorted({path.parent.name for path in paths})
+    np.random.default_rng(0).shuffle(paths)
+    images = np.empty((len(paths), SIZE, SIZE, 3), np.float32)
+    for image, path in zip(images, paths, strict=True):
+        image[:] = np.asarray(Image.open(path).convert("RGB").resize((SIZE, SIZE))) / 255
+    classes = np.array([class_names.index(path.parent.name) for path in paths])
+    fifth = len(paths) // 5
+    train, held_out = (images[fifth:], classes[fifth:]), (images[:fifth], classes[:fifth])
 
 
 # %%
@@ -178,8 +183,7 @@ untrained = dict(zip(names, eight_outputs.predict(cat, verbose=0), strict=True))
 # %%
 if MODEL is None:
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    x, y = train if DATA is None else (train, None)
-    model.fit(x, y, epochs=EPOCHS, batch_size=32, validation_data=held_out, verbose=2)
+    model.fit(*train, epochs=EPOCHS, batch_size=32, validation_data=held_out, verbose=2)
 
 # %%
 feature_maps = dict(zip(names, eight_outputs.predict(cat, verbose=0), strict=True))

@@ -13,7 +13,9 @@ from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallba
 from keras_viz_callbacks.capture.backend import Array, backend
 from keras_viz_callbacks.capture.held_out import Preprocess
 from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
+from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
+from keras_viz_callbacks.maps.places import as_pictures
 from keras_viz_callbacks.render import grid
 from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
@@ -28,22 +30,30 @@ class ActivationGrid(HeldOutImagesCallback):
     Args:
         log_dir: Log directory; pictures go to its run ``keras_viz``.
         images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
-            a dict of name to array, or an iterable of ``(images, labels)`` batches.
+            a dict of name to array, or an iterable of ``(images, labels)`` batches. For a model
+            with several inputs, a dict or tuple of batches like the model's.
         labels: True classes, as indices or one-hot rows.
         class_names: Name of each class.
         layers: Layer path, unique name, glob, layer, or a list of those. None picks every
             convolution.
         channels: The channels to draw, such as ``[4, 7]``; None draws all.
         max_channels: Draw no more than that many of a layer.
-        cell_size: Longer side of a cell, at most, in pixels.
+        cell_size: Longer side of a cell, at most, in pixels; the strip of a signal and the slices
+            of a volume have three times that.
         scale: ``"channel"`` colours each cell by its own range of values, ``"layer"`` all cells
             of a picture by one.
         colormap: Any colour map that matplotlib knows.
         preprocess: Maps the images to the model's inputs; identity by default.
+        tokens_to_grid: Lays out a layer's tokens where they are no square: ``(height, width)``,
+            or a function from ``(batch, tokens, features)`` to ``(batch, height, width,
+            features)``.
         max_images: Show no more than that many images.
         name: First part of the tags.
         update_freq: ``"epoch"``, or a number of training batches.
         every: Epochs between captures; the last epoch is always captured.
+        max_overhead: Share of the training's time that captures may take at most, drawing and
+            writing included, such as 0.05; one that would exceed it is skipped, but for that of
+            the last epoch, and the next record says so. None for no bound.
         on_error: ``"warn"`` or ``"raise"``, when a capture fails.
 
     Raises:
@@ -67,10 +77,12 @@ class ActivationGrid(HeldOutImagesCallback):
         scale: Literal["channel", "layer"] = "channel",
         colormap: str = "viridis",
         preprocess: Preprocess | None = None,
+        tokens_to_grid: TokensToGrid = None,
         max_images: int = MAX_IMAGES,
         name: str = schema.TECHNIQUE_ACTIVATIONS,
         update_freq: Literal["epoch"] | int = "epoch",
         every: int = 1,
+        max_overhead: float | None = None,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
         super().__init__(
@@ -81,10 +93,12 @@ class ActivationGrid(HeldOutImagesCallback):
             layers=layers,
             colormap=colormap,
             preprocess=preprocess,
+            tokens_to_grid=tokens_to_grid,
             max_images=max_images,
             name=name,
             update_freq=update_freq,
             every=every,
+            max_overhead=max_overhead,
             on_error=on_error,
         )
         for argument, value in (("max_channels", max_channels), ("cell_size", cell_size)):
@@ -115,17 +129,21 @@ class ActivationGrid(HeldOutImagesCallback):
         activations = signals[call.path]
         dead = float(dead_channels(activations).mean())
         scalars = [(f"dead_channels/{call.path}", dead)]
-        height, width, channels = activations.shape[1:]
+        channels = activations.shape[-1]
         picked = self._picked(call, channels)
-        cells = grid.layout(picked, height, width, self.cell_size)
+        pictures = as_pictures(activations)
+        # A strip or a set of slices needs more room than one map.
+        room = self.cell_size * (1 if pictures is activations else 3)
+        height, width = pictures.shape[1:3]
+        cells = grid.layout(picked, height, width, room)
         for index, activation in enumerate(activations):
             numbers = statistics(activation)
             picture = grid.draw_channels(
-                activation, numbers, cells, scale=self.scale, colormap=self.colormap
+                pictures[index], numbers, cells, scale=self.scale, colormap=self.colormap
             )
             record = self._record(
                 call,
-                (height, width, channels),
+                activation.shape,
                 index,
                 picture,
                 moment,
@@ -138,7 +156,7 @@ class ActivationGrid(HeldOutImagesCallback):
                 statistics=_recorded(numbers, picked),
                 note=self._note(picked, channels),
             )
-            yield Drawing(record, picture.png, scalars=scalars)
+            yield Drawing(record, picture.data, scalars=scalars)
             scalars = []
 
     def _picked(self, call: LayerCall, channels: int) -> list[int]:

@@ -8,12 +8,14 @@ import os
 import queue
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
 
+from keras_viz_callbacks.callbacks.budget import Budget
+from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.summary.run import Drawing, Run, open_run
 from tensorboard_plugin import schema
@@ -30,12 +32,14 @@ class Moment:
         epoch: Keras' epoch, from 0.
         batch: Global training batch.
         metrics: Keras' logs.
+        note: What the user should know of it.
     """
 
     step: int
     epoch: int
     batch: int
     metrics: Mapping[str, float | None]
+    note: str | None = None
 
 
 Draw = Callable[[Moment], Iterable[Drawing]]
@@ -51,6 +55,8 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         name: First part of the pictures' tags.
         update_freq: ``"epoch"``, or a number of training batches between captures.
         every: Epochs between captures, counted from epoch 0; the last epoch is always captured.
+        max_overhead: Share of the training's time that captures may take at most, drawing and
+            writing included; one that would exceed it is skipped. None for no bound.
         on_error: ``"warn"`` says once why a capture failed and lets training go on; ``"raise"``
             stops it. What is wrong before the first capture always raises.
     """
@@ -62,6 +68,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         name: str,
         update_freq: Literal["epoch"] | int = "epoch",
         every: int = 1,
+        max_overhead: float | None = None,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
         super().__init__()
@@ -79,6 +86,11 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 '`every` counts epochs, so it goes with update_freq="epoch" only. '
                 f"Received: every={every!r}, update_freq={update_freq!r}"
             )
+        if max_overhead is not None and not 0 < max_overhead <= 1:
+            raise ValueError(
+                "`max_overhead` must be a share of the training's time above 0 and up to 1, or "
+                f"None. Received: max_overhead={max_overhead!r}"
+            )
         if on_error not in ("warn", "raise"):
             raise ValueError(
                 f'`on_error` must be "warn" or "raise". Received: on_error={on_error!r}'
@@ -89,11 +101,15 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.name = name
         self.update_freq = update_freq
         self.every = every
+        self.max_overhead = max_overhead
         self.on_error = on_error
         self._run: Run | None = None
         self._is_prepared = False
         self._failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self._warned = False
+        self._budget = Budget(max_overhead)
+        self._said_size = False
+        self._skipped = 0
         self._epoch = 0
         self._captured_epoch: int | None = None
         self._batches = 0
@@ -117,11 +133,21 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
         A model that has no weights yet gets them from Keras with its first batch, and is checked
         right behind it: built here, from held-out images, it might fit nothing else.
+
+        Where several processes train the model together, one of them draws, and in the others
+        this callback does nothing from here on.
         """
+        self._run = None
+        if not backend().is_chief(self.model):
+            logger.info("%s is drawn by the first process of this training only.", self.name)
+            return
         run = open_run(self.log_dir)
         run.join(self, self.model, self.params)
         self._run = run
         self._is_prepared = False
+        self._budget.begin()
+        self._skipped = 0
+        self._said_size = False
         if self.model.built:
             self._prepare_once(run)
         self._warned = False
@@ -168,7 +194,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         last = (self.params or {}).get("epochs") == epoch + 1 or stopped
         if epoch % self.every == 0 or last:
             self._captured_epoch = epoch
-            self._submit(step)
+            self._submit(step, is_last=last)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Captures the last epoch, if it is still to be, and waits until all is on disk."""
@@ -177,7 +203,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
             return
         # A callback behind this one in the list may have ended the training.
         if self.update_freq == "epoch" and self._captured_epoch != self._epoch and self._batches:
-            self._submit(run.epoch_step(self._epoch))
+            self._submit(run.epoch_step(self._epoch), is_last=True)
         self._run = None
         run.leave(self)
         self._report_failures()
@@ -186,25 +212,76 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if self._is_prepared:
             return
         try:
-            self._prepare(run)
+            with self._budget.spending():
+                self._prepare(run)
         except BaseException:
             self._run = None
             run.leave(self)
             raise
         self._is_prepared = True
 
-    def _submit(self, step: int) -> None:
+    def _submit(self, step: int, *, is_last: bool = False) -> None:
         run = self._run
         assert run is not None
-        moment = Moment(step, self._epoch, run.batch_step(self._batches), self._metrics)
-        _ = self.model  # asking for it brings the variables of a model on JAX up to date
-        try:
-            draw = self._capture()
-        except Exception as error:  # noqa: BLE001 - an observer must not end the training
-            self._fail(error)
+        # How the training ended is worth one capture too many.
+        if not is_last and not self._budget.allows():
+            self._skip()
             return
-        if not run.submit(step, lambda: draw(moment), self._failures.put):
-            self._fail(TimeoutError(f"the disk of {self.log_dir!r} does not keep up"))
+        moment = Moment(
+            step, self._epoch, run.batch_step(self._batches), self._metrics, self._note_of_skipped()
+        )
+        self._skipped = 0
+        self._budget.note_capture()
+        with self._budget.spending():
+            _ = self.model  # asking for it brings the variables of a model on JAX up to date
+            try:
+                draw = self._capture()
+            except Exception as error:  # noqa: BLE001 - an observer must not end the training
+                self._fail(error)
+                return
+
+            is_first, self._said_size = not self._said_size, True
+
+            def drawn() -> Iterator[Drawing]:
+                size = 0
+                with self._budget.spending():
+                    for drawing in draw(moment):
+                        size += len(drawing.data) + len(drawing.heat_map or b"")
+                        yield drawing
+                if is_first:
+                    self._say_size(size)
+
+            if not run.submit(step, drawn, self._failures.put):
+                self._fail(TimeoutError(f"the disk of {self.log_dir!r} does not keep up"))
+
+    def _say_size(self, size: int) -> None:
+        """Tells, with the first capture, what the training is going to write."""
+        captures = self._planned_captures()
+        total = "" if captures is None else f", about {captures * size / 1e6:.0f} MB in {captures}"
+        logger.info("%s writes %.2f MB a capture%s.", self.name, size / 1e6, total)
+
+    def _planned_captures(self) -> int | None:
+        params = self.params or {}
+        epochs = params.get("epochs")
+        if epochs is None:
+            return None
+        if self.update_freq == "epoch":
+            # Every n-th and the last.
+            return len({*range(0, epochs, self.every), epochs - 1})
+        steps = params.get("steps")
+        return None if steps is None else epochs * int(steps) // int(self.update_freq)
+
+    def _skip(self) -> None:
+        if not self._skipped:
+            logger.info(
+                "%s skips captures to stay within max_overhead=%s.", self.name, self.max_overhead
+            )
+        self._skipped += 1
+
+    def _note_of_skipped(self) -> str | None:
+        if not self._skipped:
+            return None
+        return f"{self._skipped} captures before this one were skipped (max_overhead)"
 
     def _report_failures(self) -> None:
         while not self._failures.empty():
@@ -233,6 +310,11 @@ def layer_record(call: LayerCall, shape: tuple[int, ...]) -> schema.Layer:
         shape: ``(height, width, channels)`` of its output.
     """
     return schema.Layer(call.path, type(call.layer).__name__, call.index, shape)
+
+
+def together(*notes: str | None) -> str | None:
+    """Notes as one, those that there are."""
+    return "; ".join(note for note in notes if note) or None
 
 
 def _is_count(value: Any) -> bool:

@@ -14,9 +14,10 @@ from keras_viz_callbacks.callbacks.base import (
     Moment,
     VisualizationCallback,
     layer_record,
+    together,
 )
 from keras_viz_callbacks.capture import ascent
-from keras_viz_callbacks.capture.ascent import Ascent, AscentSettings, input_shape, pick_filters
+from keras_viz_callbacks.capture.ascent import Ascent, AscentSettings, image_input, pick_filters
 from keras_viz_callbacks.capture.backend import Array, AscentSignals, survey
 from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
 from keras_viz_callbacks.maps.patterns import to_displayable
@@ -47,10 +48,15 @@ class FilterPatterns(VisualizationCallback):
         value_range: Lowest and highest value of the model's input; by default ``(0, 255)``
             where the model itself rescales such inputs, else ``(0, 1)``.
         max_layers: How many layers ``layers=None`` picks.
+        layers_per_capture: Climb only that many of the layers at each capture, in turn, so that
+            it takes less time; None climbs all.
         cell_size: Longer side of a cell, at most, in pixels.
         name: First part of the tags.
         update_freq: ``"epoch"``, or a number of training batches.
         every: Epochs between captures; the last epoch is always captured.
+        max_overhead: Share of the training's time that captures may take at most, drawing and
+            writing included, such as 0.05; one that would exceed it is skipped, but for that of
+            the last epoch, and the next record says so. None for no bound.
         on_error: ``"warn"`` or ``"raise"``, when a capture fails.
 
     Raises:
@@ -72,26 +78,38 @@ class FilterPatterns(VisualizationCallback):
         seed: int = 0,
         value_range: tuple[float, float] | None = None,
         max_layers: int = 3,
-        cell_size: int = 2 * ascent.SIZE,
+        layers_per_capture: int | None = None,
+        cell_size: int = ascent.SIZE,
         name: str = schema.TECHNIQUE_FILTERS,
         update_freq: Literal["epoch"] | int = "epoch",
         every: int = 1,
+        max_overhead: float | None = None,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
         super().__init__(
-            log_dir, name=name, update_freq=update_freq, every=every, on_error=on_error
+            log_dir,
+            name=name,
+            update_freq=update_freq,
+            every=every,
+            max_overhead=max_overhead,
+            on_error=on_error,
         )
-        for argument, value in (("max_layers", max_layers), ("cell_size", cell_size)):
+        for argument, value in (
+            ("max_layers", max_layers),
+            ("layers_per_capture", 1 if layers_per_capture is None else layers_per_capture),
+            ("cell_size", cell_size),
+        ):
             if value < 1:
                 raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value!r}")
         self.layers = layers
         self.filters = filters
         self.max_layers = max_layers
+        self.layers_per_capture = layers_per_capture
         self.cell_size = cell_size
         self.settings = AscentSettings(steps, learning_rate, size, seed, value_range)
 
     def _prepare(self, run: Run) -> None:
-        found = survey(self.model, np.zeros((1, *input_shape(self.model)), np.float32))
+        found = survey(self.model, image_input(self.model).sample(), known=run.shared)
         calls = select(found.calls, self.layers, globs_pick=_has_filters)
         self._left_out = 0
         if self.layers is None and len(calls) > self.max_layers:
@@ -116,12 +134,17 @@ class FilterPatterns(VisualizationCallback):
                     call.path,
                 )
         run.claim(self, (schema.picture_tag(self.name, call.path) for call in calls))
+        self._next = 0
         self._ascents = [Ascent(self.model, found, call, self.settings) for call in calls]
 
     def _capture(self) -> Draw:
+        number = len(self._ascents)
+        turn = min(self.layers_per_capture or number, number)
+        places = [(self._next + place) % number for place in range(turn)]
+        self._next = (self._next + turn) % number
         climbed = [
             (climb, picked, *climb.climb(picked))
-            for climb, picked in zip(self._ascents, self._picked, strict=True)
+            for climb, picked in ((self._ascents[p], self._picked[p]) for p in sorted(places))
         ]
 
         def draw(moment: Moment) -> Iterator[Drawing]:
@@ -133,7 +156,7 @@ class FilterPatterns(VisualizationCallback):
     def _draw_layer(
         self, climb: Ascent, picked: Any, start: Array, signals: AscentSignals, moment: Moment
     ) -> Drawing:
-        patterns = to_displayable(signals.images)
+        patterns = to_displayable(climb.cut(signals.images))
         # A filter that answers nowhere near the start image has no gradient to climb.
         blank = [bool(np.array_equal(a, b)) for a, b in zip(start, signals.images, strict=True)]
         cells = grid.layout(picked, patterns.shape[1], patterns.shape[2], self.cell_size)
@@ -144,7 +167,7 @@ class FilterPatterns(VisualizationCallback):
             tag=schema.picture_tag(self.name, call.path),
             width=picture.width,
             height=picture.height,
-            image_bytes=len(picture.png),
+            image_bytes=len(picture.data),
             epoch=moment.epoch,
             batch=moment.batch,
             layer=layer_record(call, _known_shape(call)),
@@ -155,10 +178,10 @@ class FilterPatterns(VisualizationCallback):
             statistics=schema.ChannelStatistics(
                 start=_rounded(signals.start), maximum=_rounded(signals.response)
             ),
-            note=self._note(call, picked),
+            note=together(self._note(call, picked), moment.note),
             metrics=dict(moment.metrics),
         )
-        return Drawing(record, picture.png)
+        return Drawing(record, picture.data)
 
     def _note(self, call: LayerCall, picked: Any) -> str | None:
         notes = []
@@ -174,8 +197,8 @@ def _has_filters(call: LayerCall) -> bool:
 
 
 def _known_shape(call: LayerCall) -> tuple[int, ...]:
-    shape = tuple(side or 0 for side in call.shape or ())
-    return (*shape[1:], shape[0]) if call.channels_first else shape
+    assert call.layout is not None  # `select` saw to it
+    return tuple(side or 0 for side in (*call.layout.places, call.layout.channels))
 
 
 def _rounded(values: Array) -> tuple[float | None, ...]:

@@ -13,10 +13,11 @@ from keras_viz_callbacks.callbacks.base import Moment
 from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
 from keras_viz_callbacks.capture.backend import ClassSignals, backend
 from keras_viz_callbacks.capture.held_out import Preprocess
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey
+from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
+from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
 from keras_viz_callbacks.maps import class_activation
-from keras_viz_callbacks.render.overlay import draw_overlay
+from keras_viz_callbacks.render.overlay import draw_overlay, lay_flat
 from keras_viz_callbacks.render.picture import encode_heat_map
 from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
@@ -34,20 +35,29 @@ class GradCAM(HeldOutImagesCallback):
     Args:
         log_dir: Log directory; pictures go to its run ``keras_viz``.
         images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
-            a dict of name to array, or an iterable of ``(images, labels)`` batches.
+            a dict of name to array, or an iterable of ``(images, labels)`` batches. For a model
+            with several inputs, a dict or tuple of batches like the model's.
         labels: True classes, as indices or one-hot rows.
         class_names: Name of each class.
         layers: Layer path, unique name, glob, layer, or a list of those. None picks the last
             convolution.
         target: The score to explain: None for each image's predicted class, a class, one class
-            for each image, or a function from the model's outputs to ``(batch,)``.
+            for each image, or a function from the model's outputs to ``(batch,)``. Of a model
+            with several outputs also the name of one, or ``{name: class}``; else the first that
+            looks like classes.
         method: A method of `keras_viz_callbacks.maps.class_activation`, such as ``"grad_cam"``.
         colormap: Any colour map that matplotlib knows.
         preprocess: Maps the images to the model's inputs; identity by default.
+        tokens_to_grid: Lays out a layer's tokens where they are no square: ``(height, width)``,
+            or a function from ``(batch, tokens, features)`` to ``(batch, height, width,
+            features)``.
         max_images: Show no more than that many images.
         name: First part of the tags; the method's name by default.
         update_freq: ``"epoch"``, or a number of training batches.
         every: Epochs between captures; the last epoch is always captured.
+        max_overhead: Share of the training's time that captures may take at most, drawing and
+            writing included, such as 0.05; one that would exceed it is skipped, but for that of
+            the last epoch, and the next record says so. None for no bound.
         on_error: ``"warn"`` or ``"raise"``, when a capture fails.
 
     Raises:
@@ -69,10 +79,12 @@ class GradCAM(HeldOutImagesCallback):
         method: str = "grad_cam",
         colormap: str = "turbo",
         preprocess: Preprocess | None = None,
+        tokens_to_grid: TokensToGrid = None,
         max_images: int = MAX_IMAGES,
         name: str | None = None,
         update_freq: Literal["epoch"] | int = "epoch",
         every: int = 1,
+        max_overhead: float | None = None,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
         class_activation.find(method)
@@ -84,10 +96,12 @@ class GradCAM(HeldOutImagesCallback):
             layers=layers,
             colormap=colormap,
             preprocess=preprocess,
+            tokens_to_grid=tokens_to_grid,
             max_images=max_images,
             name=method if name is None else name,
             update_freq=update_freq,
             every=every,
+            max_overhead=max_overhead,
             on_error=on_error,
         )
         self.target = target
@@ -95,28 +109,24 @@ class GradCAM(HeldOutImagesCallback):
 
     def _choose(self, survey: Survey) -> list[LayerCall]:
         self._target = resolve_target(self.target, survey, len(self._held))
-        return select_for_class_maps(survey, self.layers)
-
-    def _compile(self, survey: Survey) -> None:
-        self._signals = backend().compile_class_signals(
-            self.model,
-            self._calls,
-            survey.outputs,
-            self._target.function,
-            self._held.inputs,
-        )
-        self._said_no_logit = False
-
-    def _pass(self) -> ClassSignals:
-        signals = self._signals(self._held.inputs, self._target.classes)
-        if not signals.logit_found and not self._said_no_logit:
-            self._said_no_logit = True
+        if not self._target.is_before_activation:
             logger.warning(
                 "No logit was found before the model's output; class maps of %r explain the "
                 "output itself.",
                 self.name,
             )
-        return signals
+        return select_for_class_maps(survey, self.layers)
+
+    def _class_output(self, survey: Survey) -> Output | None:
+        return self._target.output
+
+    def _compile(self, survey: Survey) -> None:
+        self._signals = backend().compile_class_signals(
+            self.model, self._calls, self._target, self._held.inputs
+        )
+
+    def _pass(self) -> ClassSignals:
+        return self._signals(self._held.inputs, self._target.classes)
 
     def _draw_layer(
         self, call: LayerCall, signals: ClassSignals, moment: Moment
@@ -125,7 +135,6 @@ class GradCAM(HeldOutImagesCallback):
         maps = class_activation.class_activation_map(
             activations, signals.gradients[call.path], self.method
         )
-        height, width, channels = activations.shape[1:]
         for index, heat_map in enumerate(maps):
             if not np.isfinite(heat_map).all():
                 raise FloatingPointError(
@@ -133,18 +142,23 @@ class GradCAM(HeldOutImagesCallback):
                     "infinite"
                 )
             label, prediction, target = self._scores(index, signals)
+            flat, enlarged = lay_flat(heat_map, self._gallery.places)
+            image = self._gallery.pixels[index]
+            if heat_map.ndim != len(self._gallery.places):
+                # The layer's places are not those of the image.
+                image = np.full((*flat.shape, 3), 128, np.uint8)
             picture = draw_overlay(
-                self._gallery.pixels[index],
-                heat_map,
+                image,
+                enlarged,
                 colormap=self.colormap,
                 label=label,
                 prediction=prediction,
                 target=target,
             )
-            raw, highest = encode_heat_map(heat_map)
+            raw, highest = encode_heat_map(flat)
             record = self._record(
                 call,
-                (height, width, channels),
+                activations.shape[1:],
                 index,
                 picture,
                 moment,
@@ -153,9 +167,9 @@ class GradCAM(HeldOutImagesCallback):
                 target=target,
                 value_range=(0.0, highest),
                 blank=highest == 0,
-                map_shape=(height, width),
+                map_shape=flat.shape,
             )
-            yield Drawing(record, picture.png, raw)
+            yield Drawing(record, picture.data, raw)
 
     def _scores(
         self, index: int, signals: ClassSignals

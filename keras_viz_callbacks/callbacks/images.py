@@ -17,10 +17,14 @@ from keras_viz_callbacks.callbacks.base import (
     Moment,
     VisualizationCallback,
     layer_record,
+    together,
 )
 from keras_viz_callbacks.capture import held_out
 from keras_viz_callbacks.capture.held_out import HeldOut, Preprocess
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey
+from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
+from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
+from keras_viz_callbacks.capture.target import class_output
+from keras_viz_callbacks.maps.places import signals_as_pictures
 from keras_viz_callbacks.render import colors
 from keras_viz_callbacks.render.picture import Picture, Pixels, encode, to_rgb
 from keras_viz_callbacks.summary.run import Drawing, Run
@@ -47,19 +51,28 @@ class HeldOutImagesCallback(VisualizationCallback):
         layers: Selector,
         colormap: str,
         preprocess: Preprocess | None,
+        tokens_to_grid: TokensToGrid,
         max_images: int,
         name: str,
         update_freq: Literal["epoch"] | int,
         every: int,
+        max_overhead: float | None,
         on_error: Literal["warn", "raise"],
     ) -> None:
         super().__init__(
-            log_dir, name=name, update_freq=update_freq, every=every, on_error=on_error
+            log_dir,
+            name=name,
+            update_freq=update_freq,
+            every=every,
+            max_overhead=max_overhead,
+            on_error=on_error,
         )
         colors.palette(colormap)
+        check_tokens_to_grid(tokens_to_grid)
         self.layers = layers
         self.colormap = colormap
         self.class_names = class_names
+        self.tokens_to_grid = tokens_to_grid
         self._held = held_out.held_out(
             images,
             labels,
@@ -71,6 +84,11 @@ class HeldOutImagesCallback(VisualizationCallback):
     @abstractmethod
     def _choose(self, survey: Survey) -> list[LayerCall]:
         """The layers to draw; checks every other argument against the model."""
+
+    def _class_output(self, survey: Survey) -> Output | None:
+        """The output that the labels are of."""
+        place = class_output(survey)
+        return None if place is None else survey.outputs[place]
 
     @abstractmethod
     def _compile(self, survey: Survey) -> None:
@@ -85,10 +103,14 @@ class HeldOutImagesCallback(VisualizationCallback):
         """A picture of each image at one layer, from what the pass gave."""
 
     def _prepare(self, run: Run) -> None:
-        found = held_out.check_model(self.model, self._held)
+        found = held_out.check_model(self.model, self._held, self.tokens_to_grid, run.shared)
         self._calls = self._choose(found)
-        held_out.check_labels(self._held, found.classes, self.class_names)
-        self._gallery = Gallery(self._held, run, self.class_names)
+        classes = self._class_output(found)
+        held_out.check_labels(
+            self._held, None if classes is None else classes.classes, self.class_names
+        )
+        images = self._held.channels_last(found)
+        self._gallery = Gallery(images, self._held, run, self.class_names)
         run.claim(self, (self._tag(c, name) for c in self._calls for name in self._gallery.names))
         self._compile(found)
 
@@ -108,20 +130,22 @@ class HeldOutImagesCallback(VisualizationCallback):
     def _record(
         self,
         call: LayerCall,
-        shape: tuple[int, int, int],
+        shape: tuple[int, ...],
         index: int,
         picture: Picture,
         moment: Moment,
+        note: str | None = None,
         **fields: Any,
     ) -> schema.Record:
         """The record of one picture: what all techniques say, and the fields of this one.
 
         Args:
             call: The layer's call.
-            shape: ``(height, width, channels)`` of its output.
+            shape: ``(*places, channels)`` of its maps.
             index: Of the held-out image.
             picture: What was drawn.
             moment: Of the capture.
+            note: What the user should know of the picture.
             **fields: Of `schema.Record`.
         """
         return schema.Record(
@@ -129,7 +153,7 @@ class HeldOutImagesCallback(VisualizationCallback):
             tag=self._tag(call, self._gallery.names[index]),
             width=picture.width,
             height=picture.height,
-            image_bytes=len(picture.png),
+            image_bytes=len(picture.data),
             epoch=moment.epoch,
             batch=moment.batch,
             layer=layer_record(call, shape),
@@ -138,6 +162,7 @@ class HeldOutImagesCallback(VisualizationCallback):
             colormap=self.colormap,
             channels=shape[-1],
             metrics=dict(moment.metrics),
+            note=together(note, moment.note),
             **fields,
         )
 
@@ -148,10 +173,17 @@ class HeldOutImagesCallback(VisualizationCallback):
 class Gallery:
     """Held-out images with a name each, as pictures and in the words of records."""
 
-    def __init__(self, held: HeldOut, run: Run, class_names: Sequence[str] | None) -> None:
+    def __init__(
+        self,
+        images: NDArray[Any],
+        held: HeldOut,
+        run: Run,
+        class_names: Sequence[str] | None,
+    ) -> None:
         self._class_names = class_names
         self._labels = held.labels
-        self.pixels: Pixels = to_rgb(held.images)
+        self.places = images.shape[1:-1]
+        self.pixels: Pixels = to_rgb(signals_as_pictures(images))
         digests = [
             hashlib.blake2b(np.ascontiguousarray(p).tobytes(), digest_size=16).digest()
             for p in self.pixels
@@ -168,12 +200,12 @@ class Gallery:
                     tag=schema.picture_tag(schema.TECHNIQUE_IMAGES, None, _tag_part(name)),
                     width=picture.width,
                     height=picture.height,
-                    image_bytes=len(picture.png),
+                    image_bytes=len(picture.data),
                     image_name=name,
                     image_index=index,
                     label=self.label(index),
                 )
-                yield Drawing(record, picture.png)
+                yield Drawing(record, picture.data)
 
     def label(
         self, index: int, probabilities: NDArray[np.float32] | None = None

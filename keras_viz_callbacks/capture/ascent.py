@@ -11,15 +11,19 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.backend import Array, AscentSignals, backend
-from keras_viz_callbacks.capture.layers import LayerCall, Survey
+from keras_viz_callbacks.capture.backend import Array, AscentSignals, Feed, Inputs, backend
+from keras_viz_callbacks.capture.layers import CONVOLUTIONS, LayerCall, Survey, layer_paths
 
 logger = logging.getLogger(__name__)
 
 STEPS = 20
-LEARNING_RATE = 0.06
+LEARNING_RATE = 0.12
 SIZE = 64
 """Pixels of a pattern's longer side, unless the model's input is smaller."""
+
+MARGIN = 4
+"""Pixels that climb around a pattern and are cut off: filters answer to the zeros beyond the edge
+too, and the bright lines that grow there would take the contrast from the rest."""
 
 NOISE = 0.02
 """Spread of the noise on the grey start image, as a share of the value range."""
@@ -60,6 +64,11 @@ class AscentSettings:
 class Ascent:
     """A compiled gradient ascent to the filters of one layer.
 
+    Attributes:
+        call: The layer's call.
+        shape: Of the images that climb, ``(height, width, channels)``.
+        value_range: Lowest and highest value of the model's input.
+
     Args:
         model: The model.
         survey: Of it.
@@ -76,22 +85,26 @@ class Ascent:
         self.call = call
         self.settings = settings
         self.value_range = settings.value_range or guess_value_range(survey)
-        own = input_shape(model)
-        height, width = _size(settings.size, own)
-        try:
-            self._climb = self._compile(model, (height, width, own[2]))
-        except Exception as error:
-            # Layers with positions of their own, say, take no other size than the model's.
-            if settings.size is not None or None in own or own[:2] == (height, width):
+        source = image_input(model)
+        own = source.shape
+        size = _size(settings.size, own)
+        # Layers with positions of their own, say, take no other size than the model's.
+        sizes = [(*size, MARGIN), (*size, 0)]
+        if settings.size is None and size != own[:2]:
+            sizes.append((*own[:2], 0))
+        for height, width, margin in sizes:
+            self.shape = (height + 2 * margin, width + 2 * margin, own[2])
+            self._margin = margin
+            try:
+                self._climb = backend().compile_ascent(model, call, source.feed, self.shape)
+                break
+            except Exception as error:
+                if (height, width, margin) != sizes[-1]:
+                    continue
                 raise ValueError(
                     f"`size` must be one that the model can take up to layer {call.path!r}. "
                     f"Received: size={settings.size!r}. The model said: {error}"
                 ) from error
-            self._climb = self._compile(model, own)
-
-    def _compile(self, model: keras.Model, shape: tuple[int, int, int]) -> Any:
-        self.shape = shape
-        return backend().compile_ascent(model, self.call, shape)
 
     def climb(self, filters: NDArray[np.int32]) -> tuple[Array, AscentSignals]:
         """The images that the ascent began with and what it came to, all filters as one batch."""
@@ -99,6 +112,11 @@ class Ascent:
         start = start_images(filters, self.shape, self.value_range, self.settings.seed)
         rate = self.settings.learning_rate * (high - low)
         return start, self._climb(start, filters, self.settings.steps, rate)
+
+    def cut(self, images: Array) -> Array:
+        """The images that climbed without their margin, ``(filter, height, width, channels)``."""
+        height, width = (side - self._margin for side in images.shape[1:3])
+        return images[:, self._margin : height, self._margin : width]
 
 
 def start_images(
@@ -164,26 +182,81 @@ def check_filter(call: LayerCall, index: int, argument: str) -> int:
     return index
 
 
-def input_shape(model: keras.Model) -> tuple[int, int, int]:
-    """``(height, width, channels)`` of the model's input; sides that are free become `SIZE`.
+@dataclass(frozen=True)
+class ImageInput:
+    """The image among a model's inputs, in which patterns climb.
+
+    Attributes:
+        shape: ``(height, width, channels)``; sides that are free are `SIZE`.
+        feed: From images ``(batch, height, width, channels)`` to all of the model's inputs; the
+            others are zeros.
+    """
+
+    shape: tuple[int, int, int]
+    feed: Feed
+
+    def sample(self) -> Inputs:
+        """Inputs of one grey image, in NumPy."""
+        inputs = self.feed(np.zeros((1, *self.shape), np.float32))
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, inputs)
+
+
+def image_input(model: keras.Model) -> ImageInput:
+    """Finds the image among a model's inputs.
 
     Raises:
-        ValueError: The input is no image, or the model was never built.
+        ValueError: None or several of them are images, or the model was never built.
     """
-    try:
-        shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(model.inputs)]
-    except (AttributeError, ValueError, TypeError):
-        # A subclassed model knows only what it was built with.
-        config = model.get_build_config() or {}
-        shapes = [tuple(config["input_shape"])] if config.get("input_shape") else []
-    if len(shapes) != 1 or len(shapes[0]) != 4:
+    structure = _declared_inputs(model)
+    parts = keras.tree.flatten(structure)
+    images = [place for place, part in enumerate(parts) if len(part.shape) == 4]
+    if len(images) != 1:
+        shapes = [("batch", *part.shape[1:]) for part in parts]
+        received = ", ".join(map(str, shapes)).replace("'", "") or "unknown shape (call it first)"
         raise ValueError(
             "Filter patterns climb in the input space of a model with one input of shape (batch, "
-            "height, width, channels). "
-            f"Received: a model with inputs of shape {shapes or 'unknown (call it once first)'}"
+            f"height, width, channels). Received: a model with inputs of shape {received}"
         )
-    height, width, channels = shapes[0][1:]
-    return height or SIZE, width or SIZE, channels or 3
+    place = images[0]
+    own = parts[place].shape[1:]
+    channels_first = _is_channels_first(model)
+    height, width, channels = (*own[1:], own[0]) if channels_first else own
+
+    def feed(images: Any) -> Any:
+        if channels_first:
+            images = keras.ops.transpose(images, (0, 3, 1, 2))
+        number = keras.ops.shape(images)[0]
+        filled = [
+            images
+            if at == place
+            else keras.ops.zeros((number, *(side or 1 for side in part.shape[1:])), part.dtype)
+            for at, part in enumerate(parts)
+        ]
+        return keras.tree.pack_sequence_as(structure, filled)
+
+    return ImageInput((height or SIZE, width or SIZE, channels or 3), feed)
+
+
+def _declared_inputs(model: keras.Model) -> Any:
+    try:
+        declared = model.inputs if isinstance(model, keras.Sequential) else model.input
+        if keras.tree.flatten(declared):
+            return declared[0] if isinstance(model, keras.Sequential) else declared
+    except (AttributeError, ValueError, TypeError):
+        pass
+    # A subclassed model knows only what it was built with.
+    shape = (model.get_build_config() or {}).get("input_shape")
+    if isinstance(shape, (list, tuple)) and all(isinstance(s, int | None) for s in shape):
+        return keras.KerasTensor(tuple(shape))
+    return []  # or several, of which nothing more is known
+
+
+def _is_channels_first(model: keras.Model) -> bool:
+    """Whether the image has its channels in front, as the first layer that says so takes it."""
+    for layer in layer_paths(model).values():
+        if isinstance(layer, CONVOLUTIONS):
+            return bool(layer.data_format == "channels_first")
+    return bool(keras.config.image_data_format() == "channels_first")
 
 
 def guess_value_range(survey: Survey) -> tuple[float, float]:

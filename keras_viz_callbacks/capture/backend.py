@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
+from keras_viz_callbacks.capture.layout import TokensToGrid
+from keras_viz_callbacks.capture.target import ResolvedTarget
 
 Array = NDArray[np.float32]
 Inputs = Any
 """What the model eats: an array, or a list, tuple or dict of arrays, batch axis first."""
+
+Feed = Callable[[Any], Any]
+"""From images, a tensor ``(batch, height, width, channels)``, to the model's inputs."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +28,16 @@ class ClassSignals:
     """What one forward and one backward pass tell of a batch.
 
     Attributes:
-        activations: By layer path, ``(batch, height, width, channels)``.
+        activations: By layer path, ``(batch, *places, channels)``.
         gradients: Of the score with respect to them, of the same shapes.
         score: The differentiated score of each image, ``(batch,)``.
         probabilities: ``(batch, classes)``, or None where the model's output is no class.
-        logit_found: The score was read before the final softmax or sigmoid, or there is none.
     """
 
     activations: Mapping[str, Array]
     gradients: Mapping[str, Array]
     score: Array
     probabilities: Array | None
-    logit_found: bool
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,10 @@ class Backend(Protocol):
     scope that drops every update of a variable.
     """
 
-    def survey(self, model: keras.Model, inputs: Inputs) -> Survey:
-        """What a forward pass does, traced for inputs of these shapes, not run."""
+    def survey(
+        self, model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None
+    ) -> Survey:
+        """What a forward pass does, for inputs of these shapes."""
 
     def compile_activations(
         self, model: keras.Model, calls: Sequence[LayerCall], inputs: Inputs
@@ -72,8 +77,7 @@ class Backend(Protocol):
         self,
         model: keras.Model,
         calls: Sequence[LayerCall],
-        outputs: Sequence[LayerCall],
-        target: Callable[[Any], Any] | None,
+        target: ResolvedTarget,
         inputs: Inputs,
     ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
         """One forward and one backward pass for all the calls.
@@ -82,13 +86,24 @@ class Backend(Protocol):
         """
 
     def compile_ascent(
-        self, model: keras.Model, call: LayerCall, shape: tuple[int, int, int]
+        self, model: keras.Model, call: LayerCall, feed: Feed, shape: tuple[int, int, int]
     ) -> Callable[[Array, NDArray[np.int32], int, float], AscentSignals]:
         """Gradient ascent in input space, a pass being ended at the call.
 
-        The image need not have the size of the model's input. The function takes the first
+        ``feed`` makes the model's inputs of images ``(batch, *shape)``, which need not have the
+        size of the model's own. The function takes the first
         images, ``(filter, *shape)``, the index of each one's filter, the number of steps, and
         the change of a typical value in one step.
+        """
+
+    def is_chief(self, model: keras.Model) -> bool:
+        """Whether this process is the one that draws, of those that train the model together.
+
+        Each training has one. What it captures it reads from its own copy of the variables and
+        never waits for the others, which take no part.
+
+        Raises:
+            ValueError: No process has a whole copy of the model.
         """
 
 
@@ -108,14 +123,33 @@ def backend() -> Backend:
         ) from None
 
 
-def survey(model: keras.Model, inputs: Inputs) -> Survey:
+def survey(
+    model: keras.Model,
+    inputs: Inputs,
+    tokens_to_grid: TokensToGrid = None,
+    known: MutableMapping[Any, Any] | None = None,
+) -> Survey:
     """What a forward pass does, for inputs of these shapes; see `Backend.survey`.
+
+    Args:
+        model: The model.
+        inputs: Of any number of images.
+        tokens_to_grid: How a layer's tokens are laid out.
+        known: Surveys that need not be made again, of this model as it is now.
 
     Raises:
         ValueError: The model has no weights yet.
     """
     check_built(model)
-    return backend().survey(model, inputs)
+    if known is None:
+        known = {}
+    parts = keras.tree.flatten(inputs)
+    shapes = tuple((part.shape[1:], str(part.dtype)) for part in parts)
+    key = (survey, id(model), shapes, str(tokens_to_grid))
+    if key not in known:
+        known[key] = backend().survey(model, inputs, tokens_to_grid)
+    found: Survey = known[key]
+    return found
 
 
 def check_built(model: keras.Model) -> None:
@@ -133,7 +167,6 @@ def to_class_signals(
     gradients: Mapping[str, Any],
     score: Any,
     probabilities: Any | None,
-    logit_found: bool,
 ) -> ClassSignals:
     """What a backend's tensors of a class pass are in NumPy."""
     numpy = keras.ops.convert_to_numpy
@@ -142,16 +175,13 @@ def to_class_signals(
         gradients=to_numpy(calls, gradients),
         score=numpy(score),
         probabilities=None if probabilities is None else numpy(probabilities),
-        logit_found=logit_found,
     )
 
 
 def to_numpy(calls: Sequence[LayerCall], tensors: Mapping[str, Any]) -> dict[str, Array]:
-    """Outputs of layers in NumPy, ``(batch, height, width, channels)`` in every format."""
-    arrays = {call.path: keras.ops.convert_to_numpy(tensors[call.path]) for call in calls}
-    return {
-        call.path: np.moveaxis(arrays[call.path], 1, -1)
-        if call.channels_first
-        else arrays[call.path]
-        for call in calls
-    }
+    """Outputs of layers in NumPy, ``(batch, *places, channels)`` in every format."""
+    arrays: dict[str, Array] = {}
+    for call in calls:
+        assert call.layout is not None  # `select` saw to it
+        arrays[call.path] = call.layout.to_maps(keras.ops.convert_to_numpy(tensors[call.path]))
+    return arrays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from keras_viz_callbacks.capture.backend import Inputs, check_built, survey
 from keras_viz_callbacks.capture.layers import Survey
+from keras_viz_callbacks.capture.layout import TokensToGrid
+from keras_viz_callbacks.capture.target import check_classes
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,9 @@ class HeldOut:
 
     Attributes:
         names: The user's, or None for those that are numbered.
-        images: What is displayed, ``(batch, height, width, channels)``.
+        images: What is displayed, ``(batch, *places, channels)``, or with the channels first if
+            the model's inputs are so: one place axis for signals, two for images, three for
+            volumes.
         inputs: What the model eats.
         labels: True classes ``(batch,)``, or None.
     """
@@ -38,6 +42,17 @@ class HeldOut:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def channels_last(self, survey: Survey) -> NDArray[Any]:
+        """The images as ``(batch, *places, channels)``.
+
+        Args:
+            survey: Of the model that eats them.
+        """
+        shapes = [part.shape for part in keras.tree.flatten(self.inputs)]
+        if survey.channels_first and self.images.shape in shapes:
+            return np.moveaxis(self.images, 1, -1)
+        return self.images
 
 
 def held_out(
@@ -53,7 +68,10 @@ def held_out(
     Args:
         images: An array ``(batch, height, width, channels)``, a list of arrays ``(height, width,
             channels)``, a dict of name to such an array, or anything iterable that gives
-            ``(images, labels)`` batches.
+            ``(images, labels)`` batches. For a model with several inputs, a dict or tuple of
+            batches like the model's: the first that holds images is displayed. Signals
+            ``(batch, steps, channels)`` and volumes ``(batch, depth, height, width, channels)``
+            go in like images.
         labels: One class index (or name, with ``class_names``) for each image, or one-hot rows.
             Left out, they come from the batches, if those have them.
         preprocess: Maps the images to the model's inputs.
@@ -63,36 +81,34 @@ def held_out(
     Raises:
         ValueError: No images, images of different shapes, NaN, labels of another length.
     """
-    names, array, own_labels = _gather(images, max_images)
-    if labels is None:
-        labels = own_labels
-    elif _length(labels) is not None and _length(labels) == _length(images):
-        labels = labels[: len(array)]  # those beyond `max_images` are left out
-    if not len(array):
+    names, parts, own_labels = _gather(images, max_images)
+    array = _displayed(parts)
+    number = len(array)
+    if not number:
         raise ValueError(
             "`images` must hold at least one image. "
             f"Received: images={_describe(images)}. Pass some of the validation set, such as "
             "x_val[:4]."
         )
-    if array.ndim != 4:
-        raise ValueError(
-            "`images` must have the shape (batch, height, width, channels). "
-            f"Received: images of shape {array.shape}."
-            + (" One image alone is images[None]." if array.ndim == 3 else "")
-        )
-    if not np.issubdtype(array.dtype, np.number) and array.dtype != bool:
-        raise ValueError(f"`images` must hold numbers. Received: images of dtype {array.dtype}")
-    _check_finite(array, "images")
-    inputs = array if preprocess is None else preprocess(array.copy())
+    for part in keras.tree.flatten(parts):
+        if not np.issubdtype(part.dtype, np.number) and part.dtype != bool:
+            raise ValueError(f"`images` must hold numbers. Received: images of dtype {part.dtype}")
+        _check_finite(part, "images")
+        _check_number(part, number, "images")
+    inputs = parts
+    if preprocess is not None:
+        inputs = preprocess(keras.tree.map_structure(np.copy, parts))
     inputs = keras.tree.map_structure(_as_input, inputs)
     for part in keras.tree.flatten(inputs):
         _check_finite(part, "preprocess(images)")
-        if len(part) != len(array):
-            raise ValueError(
-                "`preprocess` must return one input for each image. "
-                f"Received: {len(array)} images, inputs of shape {part.shape}"
-            )
-    return HeldOut(names, array, inputs, _as_labels(labels, len(array), class_names))
+        _check_number(part, number, "preprocess")
+    if labels is None:
+        known = _labels_of_batches(own_labels, number)
+    else:
+        if _length(labels) is not None and _length(labels) == _length(images):
+            labels = labels[:number]  # those beyond `max_images` are left out
+        known = _as_labels(labels, number, class_names)
+    return HeldOut(names, array, inputs, known)
 
 
 def check_fits(model: keras.Model, held: HeldOut) -> None:
@@ -116,12 +132,23 @@ def check_fits(model: keras.Model, held: HeldOut) -> None:
         got = ", ".join(str(part.shape) for part in parts)
         raise ValueError(
             f"`images` must fit the model's input, of shape {shapes}. Received: images of shape "
-            f"{got}. Resize them, or map them by `preprocess`."
+            f"{got}. {_way_out(parts, wanted)}"
         )
 
 
-def check_model(model: keras.Model, held: HeldOut) -> Survey:
+def check_model(
+    model: keras.Model,
+    held: HeldOut,
+    tokens_to_grid: TokensToGrid = None,
+    known: MutableMapping[Any, Any] | None = None,
+) -> Survey:
     """Traces the model once with the held-out images.
+
+    Args:
+        model: The model.
+        held: The images.
+        tokens_to_grid: How a layer's tokens are laid out.
+        known: Surveys that need not be made again; see `survey`.
 
     Raises:
         ValueError: They do not fit the model's input, or it was never built.
@@ -129,7 +156,7 @@ def check_model(model: keras.Model, held: HeldOut) -> Survey:
     check_built(model)
     check_fits(model, held)
     try:
-        return survey(model, held.inputs)
+        return survey(model, held.inputs, tokens_to_grid, known)
     except Exception as error:
         shapes = ", ".join(str(part.shape) for part in keras.tree.flatten(held.inputs))
         raise ValueError(
@@ -155,19 +182,11 @@ def check_labels(held: HeldOut, classes: int | None, class_names: Sequence[str] 
         )
 
 
-def check_classes(indices: NDArray[np.int32], classes: int, argument: str) -> None:
-    """Raises a ValueError where an index is not a class of the model."""
-    outside = indices[(indices < 0) | (indices >= classes)]
-    if len(outside):
-        raise ValueError(
-            f"`{argument}` must hold classes of the model, from 0 to {classes - 1}. "
-            f"Received: {argument} with {int(outside[0])}"
-        )
-
-
-def _gather(
-    images: Any, max_images: int | None
-) -> tuple[tuple[str, ...] | None, NDArray[Any], Any]:
+def _gather(images: Any, max_images: int | None) -> tuple[tuple[str, ...] | None, Inputs, Any]:
+    """Names, batches as the model has its inputs, and labels."""
+    if isinstance(images, (Mapping, tuple)) and _are_inputs(images):
+        parts = keras.tree.map_structure(_numpy, images)
+        return None, keras.tree.map_structure(lambda part: part[:max_images], parts), None
     if isinstance(images, Mapping):
         names = tuple(map(str, images))[:max_images]
         values = list(images.values())[:max_images]
@@ -177,40 +196,63 @@ def _gather(
         _log_left_out(len(images), len(images[:max_images]))
         return None, _stack(images[:max_images]), None
     if hasattr(images, "shape"):
-        array = keras.ops.convert_to_numpy(images[:max_images])
+        array = _numpy(images[:max_images])
         _log_left_out(len(images), len(array))
         return None, array, None
     if isinstance(images, (Iterable, keras.utils.PyDataset)):
         return None, *_from_batches(images, max_images)
     raise ValueError(
-        "`images` must be an array, a list of arrays, a dict of name to array, or an iterable of "
-        f"(images, labels) batches. Received: images={_describe(images)}"
+        "`images` must be an array, a list of arrays, a dict of name to array, a dict or tuple "
+        "of batches like the model's inputs, or an iterable of (images, labels) batches. "
+        f"Received: images={_describe(images)}"
     )
 
 
-def _from_batches(batches: Any, max_images: int | None) -> tuple[NDArray[Any], Any]:
+def _are_inputs(images: Any) -> bool:
+    """Whether these are the batches of several inputs, and not single images."""
+    return any(len(np.shape(part)) > 3 for part in keras.tree.flatten(images))
+
+
+def _displayed(parts: Inputs) -> NDArray[Any]:
+    """The part of the model's inputs that people see: the first that holds images."""
+    arrays: list[NDArray[Any]] = keras.tree.flatten(parts)
+    for rank in (4, 5, 3):
+        found = [array for array in arrays if array.ndim == rank]
+        # A single channel or a colour looks more like an image than features do.
+        found.sort(key=lambda array: min(array.shape[-1], array.shape[1]) > 4)
+        if found:
+            return found[0]
+    shapes = ", ".join(str(array.shape) for array in arrays)
+    raise ValueError(
+        f"`images` must have the shape (batch, height, width, channels). Received: images of "
+        f"shape {shapes}."
+    )
+
+
+def _from_batches(batches: Any, max_images: int | None) -> tuple[Inputs, Any]:
     if isinstance(batches, keras.utils.PyDataset):
         batches = map(batches.__getitem__, range(len(batches)))
-    arrays: list[NDArray[Any]] = []
+    found: list[Inputs] = []
     labels: list[NDArray[Any]] = []
     count = 0
     # A dataset may be endless.
     for batch in itertools.islice(batches, max_images):
         parts = batch if isinstance(batch, (list, tuple)) else (batch,)
-        arrays.append(keras.ops.convert_to_numpy(parts[0]))
+        found.append(keras.tree.map_structure(_numpy, parts[0]))
         if len(parts) > 1 and parts[1] is not None and hasattr(parts[1], "shape"):
-            labels.append(keras.ops.convert_to_numpy(parts[1]))
-        count += len(arrays[-1])
+            labels.append(_numpy(parts[1]))
+        count += len(keras.tree.flatten(found[-1])[0])
         if max_images is not None and count >= max_images:
             break
-    if not arrays:
+    if not found:
         return np.zeros((0, 0, 0, 0), np.float32), None
-    together = np.concatenate(labels)[:max_images] if len(labels) == len(arrays) else None
-    return np.concatenate(arrays)[:max_images], together
+    together = np.concatenate(labels)[:max_images] if len(labels) == len(found) else None
+    joined = keras.tree.map_structure(lambda *each: np.concatenate(each)[:max_images], *found)
+    return joined, together
 
 
 def _stack(images: Sequence[Any]) -> NDArray[Any]:
-    arrays: list[NDArray[Any]] = [keras.ops.convert_to_numpy(image) for image in images]
+    arrays = [_numpy(image) for image in images]
     shapes = {array.shape for array in arrays}
     if len(shapes) > 1:
         raise ValueError(
@@ -221,9 +263,18 @@ def _stack(images: Sequence[Any]) -> NDArray[Any]:
 
 
 def _as_input(part: Any) -> NDArray[Any]:
-    array: NDArray[Any] = keras.ops.convert_to_numpy(part)
+    array = _numpy(part)
     # A GPU's worth of double precision is never meant.
     return array.astype(np.float32) if array.dtype in (np.float64, np.float16) else array
+
+
+def _labels_of_batches(labels: Any, number: int) -> NDArray[np.int32] | None:
+    """The labels that came with the images, where they are classes and not, say, boxes."""
+    try:
+        return _as_labels(labels, number, None)
+    except ValueError as error:
+        logger.info("The labels of the held-out images are not shown: %s", error)
+        return None
 
 
 def _as_labels(
@@ -256,6 +307,27 @@ def _as_labels(
             f"Received: labels of shape {array.shape} and dtype {array.dtype}"
         )
     return array.astype(np.int32)
+
+
+def _numpy(array: Any) -> NDArray[Any]:
+    converted: NDArray[Any] = keras.ops.convert_to_numpy(array)
+    return converted
+
+
+def _check_number(part: NDArray[Any], number: int, argument: str) -> None:
+    if part.ndim == 0 or len(part) != number:
+        raise ValueError(
+            f"`{argument}` must give one input for each image. "
+            f"Received: {number} images, inputs of shape {part.shape}"
+        )
+
+
+def _way_out(parts: Sequence[NDArray[Any]], wanted: Sequence[tuple[int | None, ...]]) -> str:
+    if len(parts) != len(wanted):
+        return "Pass a dict or tuple like the model's inputs."
+    if len(parts) == 1 and parts[0].ndim == len(wanted[0]) - 1:
+        return "One image alone is images[None]."
+    return "Resize them, or map them by `preprocess`."
 
 
 def _check_finite(array: NDArray[Any], argument: str) -> None:

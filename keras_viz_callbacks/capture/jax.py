@@ -19,21 +19,24 @@ from keras_viz_callbacks.capture.backend import (
     Array,
     AscentSignals,
     ClassSignals,
+    Feed,
     Inputs,
     to_class_signals,
     to_numpy,
 )
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
+from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.capture.tap import collect
+from keras_viz_callbacks.capture.target import ResolvedTarget
 
 
-def survey(model: keras.Model, inputs: Inputs) -> Survey:
+def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
     """See `Backend.survey`."""
     found: list[Survey] = []
 
     def trace(state: Any, inputs: Inputs) -> None:
         with _observing(model, state):
-            found.append(passes.survey(model, inputs))
+            found.append(passes.survey(model, inputs, tokens_to_grid))
 
     jax.eval_shape(trace, _state(model), inputs)
     return found[-1]
@@ -60,12 +63,11 @@ def compile_activations(
 def compile_class_signals(
     model: keras.Model,
     calls: Sequence[LayerCall],
-    outputs: Sequence[LayerCall],
-    target: Callable[[Any], Any] | None,
+    target: ResolvedTarget,
     inputs: Inputs,
 ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
     """See `Backend.compile_class_signals`."""
-    logit_found = True
+    scale = passes.gradient_scale(model)
 
     def raw_activations(state: Any, inputs: Inputs) -> dict[str, jax.Array]:
         with _observing(model, state), collect(calls, stop=True) as answers:
@@ -75,19 +77,17 @@ def compile_class_signals(
     def score(
         offsets: dict[str, jax.Array], state: Any, inputs: Inputs, classes: jax.Array
     ) -> tuple[jax.Array, Any]:
-        nonlocal logit_found
         with _observing(model, state):
-            answers, scores, probabilities, logit_found = passes.class_score(
+            answers, scores, probabilities = passes.class_score(
                 model,
                 calls,
-                outputs,
                 target,
                 # The gradient by zeros added to an output is that by the output.
                 lambda call, output: output + offsets[call.path],
                 inputs,
                 classes,
             )
-        return scores.sum(), (passes.float32(answers), scores, probabilities)
+        return scale * scores.sum(), (passes.float32(answers), scores, probabilities)
 
     def forward_and_backward(state: Any, inputs: Inputs, classes: jax.Array) -> Any:
         shapes = jax.eval_shape(raw_activations, state, inputs)
@@ -95,7 +95,7 @@ def compile_class_signals(
         gradients, (activations, *rest) = jax.grad(score, has_aux=True)(
             offsets, state, inputs, classes
         )
-        return activations, passes.float32(gradients), *rest
+        return activations, passes.float32(gradients, scale), *rest
 
     number = len(keras.tree.flatten(inputs)[0])
     jax.eval_shape(forward_and_backward, _state(model), inputs, np.zeros(number, np.int32))
@@ -103,30 +103,35 @@ def compile_class_signals(
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
         activations, gradients, score, probabilities = compiled(_state(model), inputs, classes)
-        return to_class_signals(calls, activations, gradients, score, probabilities, logit_found)
+        return to_class_signals(calls, activations, gradients, score, probabilities)
 
     return run
 
 
 def compile_ascent(
-    model: keras.Model, call: LayerCall, shape: tuple[int, int, int]
+    model: keras.Model, call: LayerCall, feed: Feed, shape: tuple[int, int, int]
 ) -> Callable[[Array, NDArray[np.int32], int, float], AscentSignals]:
     """See `Backend.compile_ascent`."""
 
     def respond(state: Any, images: jax.Array, filters: jax.Array) -> Any:
         with _observing(model, state):
-            return passes.responses(model, call, images, filters)
+            return passes.responses(model, call, feed, images, filters)
 
     def climb(
         state: Any, images: jax.Array, filters: jax.Array, steps: jax.Array, rate: jax.Array
     ) -> Any:
-        slope = jax.grad(lambda images: respond(state, images, filters)[1].sum())
-        start, _ = respond(state, images, filters)
-        images = jax.lax.fori_loop(
-            0, steps, lambda _, images: passes.ascended(images, slope(images), rate), images
-        )
-        end, _ = respond(state, images, filters)
-        return images, start, end
+        def height_of(images: jax.Array) -> Any:
+            response, height = respond(state, images, filters)
+            return height.sum(), (response, height)
+
+        def step(_: Any, climb: passes.Climb) -> passes.Climb:
+            gradient, seen = jax.grad(height_of, has_aux=True)(climb.images)
+            return passes.climbed(climb, seen, gradient)
+
+        last = jax.lax.fori_loop(0, steps, step, passes.begin_climb(images, rate))
+        seen = respond(state, last.images, filters)
+        end = passes.climbed(last, seen, jax.numpy.zeros_like(images))
+        return end.best, end.start, end.response
 
     one = (np.zeros((1, *shape), np.float32), np.zeros(1, np.int32), 1, np.float32(1))
     jax.eval_shape(climb, _state(model), *one)
@@ -141,8 +146,33 @@ def compile_ascent(
     return run
 
 
+def is_chief(model: keras.Model) -> bool:
+    """See `Backend.is_chief`: the process of index 0."""
+    _state(model)  # where no process can draw, all of them say so
+    return bool(jax.process_index() == 0)
+
+
 def _state(model: keras.Model) -> list[Any]:
-    return [variable.value for variable in model.variables]
+    """The values of the model's variables; where each device has them all, on one device.
+
+    The others would compute the same once more, those of other processes being waited for.
+
+    Raises:
+        ValueError: They are spread over several processes.
+    """
+    values = [variable.value for variable in model.variables]
+    is_spread = isinstance(
+        keras.distribution.distribution(), keras.distribution.ModelParallel
+    ) or not all(value.is_fully_replicated for value in values)
+    if not is_spread:
+        return [value.addressable_data(0) for value in values]
+    if all(value.is_fully_addressable for value in values):
+        return values
+    raise ValueError(
+        "`model` must be whole in one process to be drawn. "
+        f"Received: model={model.name!r}, whose variables are spread over {jax.process_count()} "
+        "processes. Draw its checkpoints afterwards, by keras-viz replay."
+    )
 
 
 def _observing(model: keras.Model, state: Sequence[Any]) -> Any:

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 import keras
 
+from keras_viz_callbacks.capture.layout import Layout
+
 Selector: TypeAlias = "str | keras.layers.Layer | Iterable[str | keras.layers.Layer] | None"
 """A layer path, a name that is unique, a glob over either, a layer, a list of those, or None."""
 
@@ -26,6 +28,14 @@ CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
 )
 
+_CLOSED = (
+    keras.layers.RNN,
+    keras.layers.TimeDistributed,
+    keras.layers.MultiHeadAttention,
+    keras.layers.GroupQueryAttention,
+)
+"""Layers whose parts have no maps: they answer once a time step, or with an axis of heads."""
+
 _GLOB_CHARACTERS = frozenset("*?[")
 
 
@@ -41,7 +51,7 @@ class LayerCall:
         index: Place in the network, in the order in which layers answer.
         shape: Of the output without the batch axis, sizes that are not known being None;
             None altogether where the output is not one tensor.
-        is_output: The output is one of the model's own.
+        layout: Which of its axes are places and which are channels; None where it has no maps.
     """
 
     path: str
@@ -49,7 +59,7 @@ class LayerCall:
     call: int
     index: int
     shape: tuple[int | None, ...] | None
-    is_output: bool = False
+    layout: Layout | None
 
     @property
     def name(self) -> str:
@@ -58,31 +68,54 @@ class LayerCall:
 
     @property
     def is_spatial(self) -> bool:
-        """Whether the output is one map a channel: ``(height, width, channels)``."""
-        return self.shape is not None and len(self.shape) == 3
+        """Whether the output is one map a channel."""
+        return self.layout is not None
 
     @property
     def is_one_pixel(self) -> bool:
         """Whether its maps are known to be of one pixel."""
-        sides = (self.shape or ())[1:] if self.channels_first else (self.shape or ())[:-1]
-        return bool(sides) and all(side == 1 for side in sides)
+        return self.layout is not None and all(side == 1 for side in self.layout.places)
 
     @property
     def is_convolution(self) -> bool:
-        """Whether the layer convolves."""
-        return isinstance(self.layer, CONVOLUTIONS)
-
-    @property
-    def channels_first(self) -> bool:
-        """Whether the layer puts channels before height and width."""
-        return getattr(self.layer, "data_format", None) == "channels_first"
+        """Whether the layer convolves, be it once a time step."""
+        layer = self.layer
+        while isinstance(layer, keras.layers.TimeDistributed):
+            layer = layer.layer
+        return isinstance(layer, CONVOLUTIONS)
 
     @property
     def channels(self) -> int | None:
         """How many channels its output has."""
-        if not self.shape:
+        return None if self.layout is None else self.layout.channels
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of a model's outputs.
+
+    Attributes:
+        name: Its key where the model returns a dict, or the name that a functional model has for
+            it, or its number.
+        shape: Without the batch axis.
+        kind: ``"softmax"``, ``"sigmoid"`` or ``"logits"`` where it tells classes apart,
+            ``"regression"`` where the loss says so, ``"unknown"`` where only the values can tell;
+            None where it is not of the shape ``(batch, units)``.
+        has_logits: What stood before its softmax or sigmoid can be read.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    kind: str | None
+    has_logits: bool
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes it tells apart; None where it is not a class."""
+        if self.kind in (None, "regression"):
             return None
-        return self.shape[0] if self.channels_first else self.shape[-1]
+        units = self.shape[0]
+        return 2 if units == 1 else units
 
 
 @dataclass(frozen=True)
@@ -91,22 +124,13 @@ class Survey:
 
     Attributes:
         calls: Every call of every layer, in network order.
-        output_shapes: Shape of each of the model's outputs, without the batch axis.
+        outputs: Each of the model's outputs.
+        channels_first: The model puts channels before places.
     """
 
     calls: Sequence[LayerCall]
-    output_shapes: Sequence[tuple[int | None, ...]]
-
-    @property
-    def outputs(self) -> list[LayerCall]:
-        """The calls whose output is one of the model's own."""
-        return [call for call in self.calls if call.is_output]
-
-    @property
-    def classes(self) -> int | None:
-        """How many classes the model tells apart; None where its output is no class."""
-        units = next((shape[0] for shape in self.output_shapes if len(shape) == 1), None)
-        return 2 if units == 1 else units
+    outputs: Sequence[Output]
+    channels_first: bool
 
 
 def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
@@ -136,6 +160,8 @@ def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
 
 
 def _children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    if isinstance(layer, _CLOSED):
+        return []
     if isinstance(layer, keras.Model):
         return list(layer.layers)
     # Composite layers have no public list of theirs.
@@ -163,8 +189,8 @@ def select(
         picked = [c for c in calls if c.is_convolution and c.is_spatial]
         if not picked:
             raise ValueError(
-                "`layers=None` picks every convolution, and the model has none with an output of "
-                "shape (batch, height, width, channels). Name other spatial layers by `layers`. "
+                "`layers=None` picks every convolution, and the model has none. Name other "
+                "layers with spatial maps by `layers`. "
                 f"Received: layers=None. {_spatial_layers(calls)}"
             )
         return picked
@@ -223,7 +249,7 @@ def _select_one(
         raise ValueError(
             f"The layer {flat[0].path!r} given in `layers` has no spatial maps: its output has "
             f"shape {_batch_shape(flat[0])} instead of (batch, height, width, channels). "
-            f"Received: layers={selector!r}. {_spatial_layers(calls)}"
+            f"{_way_out(flat[0])}Received: layers={selector!r}. {_spatial_layers(calls)}"
         )
     return picked
 
@@ -261,6 +287,12 @@ def _spatial_layers(calls: Sequence[LayerCall]) -> str:
         return "The model has no layer with spatial maps."
     more = f", … ({len(paths)} in all)" if len(paths) > 12 else ""
     return f"Layers with spatial maps: {', '.join(paths[:12])}{more}."
+
+
+def _way_out(call: LayerCall) -> str:
+    if call.shape is None or len(call.shape) != 2:
+        return ""
+    return "Tokens that are no square are laid out by `tokens_to_grid=(height, width)`. "
 
 
 def _batch_shape(call: LayerCall) -> str:

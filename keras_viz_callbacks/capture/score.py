@@ -1,132 +1,152 @@
 """The score that class maps differentiate: the logit, read while the pass runs.
 
-Where the model's last layer holds a softmax or sigmoid, that activation is left out for its one
-call and applied behind it, so that both the logit and the model's own output exist. The model is
-never edited for it. Written in `keras.ops`, so that each backend differentiates it.
+Every softmax and sigmoid of Keras goes through one function of its backend, be it a layer's
+activation, a layer of its own, or `keras.ops` in a subclassed ``call``. For the length of a pass
+that function notes what it was given, so that both the logit and the model's own output are at
+hand. The model is never edited for it. Written in `keras.ops`, so that each backend
+differentiates it.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_viz_callbacks.capture.layers import LayerCall
-from keras_viz_callbacks.capture.tap import tap, without_activation
+# No public name reaches the calls that Keras makes itself.
+from keras.src.backend import nn
 
-PREDICTED = -1
-"""Stands for each image's predicted class."""
+from keras_viz_callbacks.capture.layers import Output
+from keras_viz_callbacks.capture.tap import replaced
+from keras_viz_callbacks.capture.target import PREDICTED
 
 _REGRESSION_LOSSES = ("mean_", "mse", "mae", "msle", "mape", "huber", "log_cosh", "logcosh")
+
+Logits = dict[int, tuple[Any, str, Any]]
+"""By ``id`` of a result: the result, ``"softmax"`` or ``"sigmoid"``, and what was before it."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """The classes in a model's output.
+    """The classes or units in one of a model's outputs.
 
     Attributes:
-        logits: ``(batch, classes)``; for one sigmoid unit the two columns ``-logit, logit``
-            that give the score of either class.
-        probabilities: ``(batch, classes)``.
-        found: The logits are before the final softmax or sigmoid; otherwise they are the output.
+        scores: What may be differentiated, ``(batch, classes)``: logits, or where none can be
+            read the output itself; for one sigmoid unit the two columns ``-logit, logit`` that
+            give the score of either class.
+        probabilities: ``(batch, classes)``; None for regression.
     """
 
-    logits: Any
-    probabilities: Any
-    found: bool
+    scores: Any
+    probabilities: Any | None
 
 
 @contextlib.contextmanager
-def watch_logits(outputs: Sequence[LayerCall]) -> Iterator[dict[int, tuple[str, Any]]]:
-    """Collects, by ``id`` of the output, what stood before a final softmax or sigmoid."""
-    logits: dict[int, tuple[str, Any]] = {}
+def watch_logits() -> Iterator[Logits]:
+    """Collects what stands before each softmax and sigmoid."""
+    logits: Logits = {}
 
-    def answer(
-        layer: keras.layers.Layer, call: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        if isinstance(layer, keras.layers.Softmax):
-            logit, output = args[0], call(*args, **kwargs)
-            kind = "softmax"
-        else:
-            logit, output = without_activation(layer, call, *args, **kwargs)
-            kind = layer.activation.__name__
-        logits[id(output)] = (kind, logit)
-        return output
+    def noting(kind: str) -> Any:
+        function = getattr(nn, kind)
 
-    with tap({id(c.layer): c.layer for c in outputs if _is_head(c.layer)}.values(), answer):
+        def noted(x: Any, *args: Any, **kwargs: Any) -> Any:
+            result = function(x, *args, **kwargs)
+            # With the result itself, or another might get its `id`.
+            logits[id(result)] = (result, kind, x)
+            return result
+
+        return noted
+
+    with contextlib.ExitStack() as stack:
+        for kind in ("softmax", "sigmoid"):
+            stack.enter_context(replaced(nn, kind, noting(kind)))
         yield logits
 
 
-def _is_head(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.Softmax) or getattr(layer, "activation", None) in (
-        keras.activations.softmax,
-        keras.activations.sigmoid,
-    )
-
-
-def class_output(outputs: Any) -> int | None:
-    """Place of the first of a model's outputs that looks like classes: ``(batch, classes)``."""
-    for place, output in enumerate(keras.tree.flatten(outputs)):
-        if len(output.shape) == 2:
-            return place
-    return None
-
-
-def read_head(model: keras.Model, outputs: Any, logits: dict[int, tuple[str, Any]]) -> Head | None:
-    """The classes in the model's output, or None where it has none.
+def describe_outputs(model: keras.Model, returned: Any, logits: Logits) -> list[Output]:
+    """What each of a model's outputs means.
 
     Args:
-        model: Its loss tells what an output without activation means.
-        outputs: What the model returned.
-        logits: What `watch_logits` collected in that pass.
+        model: Its losses tell what an output without activation is.
+        returned: What it returned.
+        logits: What `watch_logits` collected meanwhile.
     """
-    place = class_output(outputs)
-    if place is None:
-        return None
-    output = keras.tree.flatten(outputs)[place]
-    units = output.shape[-1]
-    kind, logit = logits.get(id(output), (None, None))
-    if logit is None:
-        # A softmax inside a subclassed `call`: Keras leaves the logit on its result, privately.
-        logit = getattr(output, "_keras_logits", None)
-        kind = None if logit is None else ("sigmoid" if units == 1 else "softmax")
-    found = logit is not None
-    if not found:
-        kind, logit = _kind_without_activation(model, units), output
-    if kind is None:
-        return None
-    logit = ops.cast(logit, "float32")
-    if units == 1:
-        logit = ops.concatenate([-logit, logit], axis=-1)
-        if found or kind == "sigmoid":
-            return Head(logit, ops.sigmoid(logit), True)
+    names = _names(model, returned)
+    outputs = []
+    for place, (name, output) in enumerate(zip(names, keras.tree.flatten(returned), strict=True)):
+        shape = tuple(output.shape[1:])
+        noted = logits.get(id(output))
+        kind = None
+        if len(shape) == 1:
+            kind = noted[1] if noted else _kind_by_loss(_loss(model, name, place), shape[0])
+        outputs.append(Output(name, shape, kind, has_logits=noted is not None))
+    return outputs
+
+
+def read_head(output: Any, kind: str, logits: Logits) -> Head:
+    """The classes or units in an output.
+
+    Args:
+        output: ``(batch, units)``.
+        kind: See `Output`.
+        logits: What `watch_logits` collected in the pass that returned it.
+    """
+    noted = logits.get(id(output))
+    scores = ops.cast(output if noted is None else noted[2], "float32")
+    if kind == "regression":
+        return Head(scores, None)
     if kind == "sigmoid":
-        return Head(logit, ops.sigmoid(logit), True)
-    if found or kind == "logits":
-        return Head(logit, ops.softmax(logit), True)
+        if output.shape[-1] == 1:
+            scores = ops.concatenate([-scores, scores], axis=-1)
+        return Head(scores, ops.sigmoid(scores))
+    if kind != "unknown":
+        return Head(scores, ops.softmax(scores))
     # Either logits or a distribution of unknown origin: the values tell.
-    ends = ops.all(logit >= 0) & ops.all(ops.abs(ops.sum(logit, axis=-1) - 1) < 1e-3)
-    return Head(logit, ops.where(ends, logit, ops.softmax(logit)), False)
-
-
-def _kind_without_activation(model: keras.Model, units: int | None) -> str | None:
-    loss = getattr(model, "loss", None)
-    name = str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss or "").lower()
-    if name.startswith(_REGRESSION_LOSSES):
-        return None
-    from_logits = getattr(loss, "from_logits", False)
-    if from_logits:
-        return "sigmoid" if "binary" in name else "logits"
-    return None if units == 1 else "unknown"
+    ends = ops.all(scores >= 0) & ops.all(ops.abs(ops.sum(scores, axis=-1) - 1) < 1e-3)
+    return Head(scores, ops.where(ends, scores, ops.softmax(scores)))
 
 
 def class_score(head: Head, classes: Any) -> Any:
-    """Each image's logit of its class, ``(batch,)``; `PREDICTED` takes the likeliest one."""
-    predicted = ops.cast(ops.argmax(head.logits, axis=-1), "int32")
+    """Each image's score of its class, ``(batch,)``; `PREDICTED` takes the likeliest one."""
+    predicted = ops.cast(ops.argmax(head.scores, axis=-1), "int32")
     classes = ops.where(ops.equal(classes, PREDICTED), predicted, classes)
-    picked = ops.one_hot(classes, head.logits.shape[-1], dtype="float32")
-    return ops.sum(head.logits * picked, axis=-1)
+    picked = ops.one_hot(classes, head.scores.shape[-1], dtype="float32")
+    return ops.sum(head.scores * picked, axis=-1)
+
+
+def _names(model: keras.Model, returned: Any) -> list[str]:
+    paths = [path for path, _ in keras.tree.flatten_with_path(returned)]
+    given = (
+        [model.layers[-1].name]
+        if isinstance(model, keras.Sequential)
+        else getattr(model, "output_names", None) or []
+    )
+    return [
+        str(path[-1])
+        if path and isinstance(path[-1], str)
+        else (given[place] if len(given) == len(paths) else str(place))
+        for place, path in enumerate(paths)
+    ]
+
+
+def _loss(model: keras.Model, name: str, place: int) -> Any:
+    """The loss of one output: Keras takes one for all, one for each, or a dict by name."""
+    loss = getattr(model, "loss", None)
+    if isinstance(loss, Mapping):
+        return loss.get(name)
+    if isinstance(loss, Sequence) and not isinstance(loss, str):
+        return loss[place] if place < len(loss) else None
+    return loss
+
+
+def _kind_by_loss(loss: Any, units: int | None) -> str:
+    name = str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss or "").lower()
+    if name.startswith(_REGRESSION_LOSSES):
+        return "regression"
+    if getattr(loss, "from_logits", False):
+        return "sigmoid" if "binary" in name else "logits"
+    return "regression" if units == 1 else "unknown"

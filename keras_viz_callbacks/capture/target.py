@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.held_out import check_classes
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
-from keras_viz_callbacks.capture.score import PREDICTED
+from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey, select
 
-Target: TypeAlias = "int | Sequence[int] | NDArray[Any] | Callable[[Any], Any] | None"
-"""None for each image's predicted class, a class, one class for each image, or a function."""
+logger = logging.getLogger(__name__)
+
+PREDICTED = -1
+"""Stands for each image's predicted class."""
+
+Target: TypeAlias = (
+    "int | Sequence[int] | NDArray[Any] | Callable[[Any], Any] | str | Mapping[str, Any] | None"
+)
+"""None for each image's predicted class, a class, one class for each image, a function from the
+model's outputs to ``(batch,)``; of a model with several outputs, the name of one, or
+``{name: class}``."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +31,22 @@ class ResolvedTarget:
 
     Attributes:
         classes: A class for each image, -1 for the predicted one, ``(batch,)``.
+        place: Number of the output that tells classes, among all in flat order.
+        output: That output; None where the model has none.
         function: The user's own, from the model's outputs to ``(batch,)``.
     """
 
     classes: NDArray[np.int32]
+    place: int = 0
+    output: Output | None = None
     function: Callable[[Any], Any] | None = None
+
+    @property
+    def is_before_activation(self) -> bool:
+        """Whether the score is what it should be: a logit, or by its nature no class."""
+        if self.function is not None or self.output is None:
+            return True
+        return self.output.kind != "unknown"
 
 
 def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget:
@@ -39,27 +58,50 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
         batch: Number of images.
 
     Raises:
-        ValueError: The model has no classes, one is out of range, or their number is wrong.
+        ValueError: The model has no such output or class, or their number is wrong.
     """
     predicted = np.full(batch, PREDICTED, np.int32)
+    name: str | None = None
+    if isinstance(target, str):
+        name, target = target, None
+    elif isinstance(target, Mapping):
+        if len(target) != 1:
+            raise ValueError(
+                "`target` given as a dict must name one output of the model. "
+                f"Received: target={target!r}"
+            )
+        name, target = next(iter(target.items()))
+    place = _place_of(name, survey) if name is not None else class_output(survey)
+    output = None if place is None else survey.outputs[place]
     if callable(target):
-        return ResolvedTarget(predicted, target)
-    if survey.classes is None:
-        shapes = ", ".join(
-            str(("batch", *shape)).replace("'", "") for shape in survey.output_shapes
-        )
+        return ResolvedTarget(predicted, place or 0, output, target)
+    if place is None or output is None:
         raise ValueError(
             "`target` must be a function from the model's outputs to (batch,), because none of "
-            f"them has the shape (batch, classes). Received: target={target!r}, outputs of shape "
-            f"{shapes}"
+            "them tells classes by the shape (batch, classes). "
+            f"Received: target={target!r}, outputs {_named(survey.outputs)}"
         )
+    if name is None and len(survey.outputs) > 1:
+        logger.info(
+            "Class maps explain the output %r, the first of %s that looks like classes; "
+            "`target` takes the name of another.",
+            output.name,
+            _named(survey.outputs),
+        )
+    units = output.shape[0] if output.kind == "regression" else output.classes
     if target is None:
-        return ResolvedTarget(predicted)
+        if output.kind == "regression" and units != 1:
+            raise ValueError(
+                f"`target` must name one of the {units} units of the output {output.name!r}, "
+                "because its loss is one of regression. Received: target=None"
+            )
+        return ResolvedTarget(predicted, place, output)
     classes = np.asarray(target)
     if classes.ndim > 1 or classes.dtype.kind not in "iu":
         raise ValueError(
-            "`target` must be None, a class index, one class index for each image, or a function "
-            f"from the model's outputs to (batch,). Received: target={target!r}"
+            "`target` must be None, a class index, one class index for each image, the name of "
+            "an output, or a function from the model's outputs to (batch,). "
+            f"Received: target={target!r}"
         )
     if classes.ndim == 1 and len(classes) != batch:
         raise ValueError(
@@ -67,8 +109,54 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
             f"Received: {len(classes)} classes"
         )
     classes = np.broadcast_to(classes, (batch,)).astype(np.int32)
-    check_classes(classes, survey.classes, "target")
-    return ResolvedTarget(classes)
+    check_classes(classes, units or 0, "target")
+    return ResolvedTarget(classes, place, output)
+
+
+def class_output(survey: Survey) -> int | None:
+    """Number of the first output that looks like classes, or else like one number."""
+    for place, output in enumerate(survey.outputs):
+        if output.classes is not None:
+            return place
+    for place, output in enumerate(survey.outputs):
+        if output.kind == "regression":
+            return place
+    return None
+
+
+def check_classes(indices: NDArray[np.int32], classes: int, argument: str) -> None:
+    """Raises a ValueError where an index is not a class of the model."""
+    outside = indices[(indices < 0) | (indices >= classes)]
+    if len(outside):
+        raise ValueError(
+            f"`{argument}` must hold classes of the model, from 0 to {classes - 1}. "
+            f"Received: {argument} with {int(outside[0])}"
+        )
+
+
+def _place_of(name: str, survey: Survey) -> int:
+    names = [output.name for output in survey.outputs]
+    if names.count(str(name)) != 1:
+        raise ValueError(
+            f"`target` must name one of the model's outputs, {_named(survey.outputs)}. "
+            f"Received: target={name!r}"
+        )
+    place = names.index(str(name))
+    if survey.outputs[place].kind is None:
+        raise ValueError(
+            "`target` must name an output of shape (batch, classes); for any other, give a "
+            "function from the model's outputs to (batch,). "
+            f"Received: target={name!r}, of shape {_batch_shape(survey.outputs[place])}"
+        )
+    return place
+
+
+def _named(outputs: Sequence[Output]) -> str:
+    return ", ".join(f"{output.name!r} of shape {_batch_shape(output)}" for output in outputs)
+
+
+def _batch_shape(output: Output) -> str:
+    return "(" + ", ".join(["batch", *map(str, output.shape)]) + ")"
 
 
 def select_for_class_maps(survey: Survey, layers: Selector) -> list[LayerCall]:

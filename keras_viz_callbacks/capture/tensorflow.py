@@ -15,22 +15,28 @@ from keras_viz_callbacks.capture.backend import (
     Array,
     AscentSignals,
     ClassSignals,
+    Feed,
     Inputs,
     to_class_signals,
     to_numpy,
 )
-from keras_viz_callbacks.capture.layers import LayerCall, Survey
+from keras_viz_callbacks.capture.layers import LayerCall, Survey, layer_paths
+from keras_viz_callbacks.capture.layout import TokensToGrid
+from keras_viz_callbacks.capture.target import ResolvedTarget
 
 
-def survey(model: keras.Model, inputs: Inputs) -> Survey:
-    """See `Backend.survey`."""
+def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
+    """See `Backend.survey`: one image passes the model, which is quicker than tracing it."""
     found: list[Survey] = []
 
-    def trace(inputs: Inputs) -> None:
-        with passes.observing():
-            found.append(passes.survey(model, inputs))
+    def look(inputs: Inputs) -> None:
+        with _observing(model):
+            found.append(passes.survey(model, inputs, tokens_to_grid))
 
-    _compile(trace, _signature(inputs))
+    if _needs_xla(model):
+        _compile(model, look, _signature(inputs))
+    else:
+        look(keras.tree.map_structure(lambda array: tf.constant(array[:1]), inputs))
     return found[-1]
 
 
@@ -40,10 +46,10 @@ def compile_activations(
     """See `Backend.compile_activations`."""
 
     def forward(inputs: Inputs) -> dict[str, tf.Tensor]:
-        with passes.observing():
+        with _observing(model):
             return passes.activations(model, calls, inputs)
 
-    function = _compile(forward, _signature(inputs))
+    function = _compile(model, forward, _signature(inputs))
 
     def run(inputs: Inputs) -> dict[str, Array]:
         return to_numpy(calls, function(inputs))
@@ -54,64 +60,71 @@ def compile_activations(
 def compile_class_signals(
     model: keras.Model,
     calls: Sequence[LayerCall],
-    outputs: Sequence[LayerCall],
-    target: Callable[[Any], Any] | None,
+    target: ResolvedTarget,
     inputs: Inputs,
 ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
     """See `Backend.compile_class_signals`."""
-    logit_found = True
+    scale = passes.gradient_scale(model)
 
     def forward_and_backward(inputs: Inputs, classes: tf.Tensor) -> tuple[Any, ...]:
-        nonlocal logit_found
-        with tf.GradientTape(watch_accessed_variables=False) as tape, passes.observing():
+        with tf.GradientTape(watch_accessed_variables=False) as tape, _observing(model):
 
             def watch(_: LayerCall, output: tf.Tensor) -> tf.Tensor:
                 tape.watch(output)
                 return output
 
-            answers, score, probabilities, logit_found = passes.class_score(
-                model, calls, outputs, target, watch, inputs, classes
+            answers, score, probabilities = passes.class_score(
+                model, calls, target, watch, inputs, classes
             )
+            scaled = scale * score
         gradients = tape.gradient(
-            score, answers, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            scaled, answers, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        return passes.float32(answers), passes.float32(gradients), score, probabilities
+        return passes.float32(answers), passes.float32(gradients, scale), score, probabilities
 
-    function = _compile(forward_and_backward, _signature(inputs), tf.TensorSpec([None], tf.int32))
+    function = _compile(
+        model, forward_and_backward, _signature(inputs), tf.TensorSpec([None], tf.int32)
+    )
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
         activations, gradients, score, probabilities = function(inputs, classes)
-        return to_class_signals(calls, activations, gradients, score, probabilities, logit_found)
+        return to_class_signals(calls, activations, gradients, score, probabilities)
 
     return run
 
 
 def compile_ascent(
-    model: keras.Model, call: LayerCall, shape: tuple[int, int, int]
+    model: keras.Model, call: LayerCall, feed: Feed, shape: tuple[int, int, int]
 ) -> Callable[[Array, NDArray[np.int32], int, float], AscentSignals]:
     """See `Backend.compile_ascent`."""
 
     def respond(images: tf.Tensor, filters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with passes.observing():
-            return passes.responses(model, call, images, filters)
+        with _observing(model):
+            return passes.responses(model, call, feed, images, filters)
 
     def climb(
         images: tf.Tensor, filters: tf.Tensor, steps: tf.Tensor, rate: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        def step(count: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def step(count: tf.Tensor, *state: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            climb = passes.Climb(*state)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(images)
-                _, rising = respond(images, filters)
-            return count + 1, passes.ascended(images, tape.gradient(rising, images), rate)
+                tape.watch(climb.images)
+                seen = respond(climb.images, filters)
+            gradient = tape.gradient(seen[1], climb.images)
+            return count + 1, *passes.climbed(climb, seen, gradient)
 
-        start, _ = respond(images, filters)
-        _, images = tf.while_loop(
-            lambda count, _: count < steps, step, (tf.constant(0), images), parallel_iterations=1
+        _, *state = tf.while_loop(
+            lambda count, *_: count < steps,
+            step,
+            (tf.constant(0), *passes.begin_climb(images, rate)),
+            parallel_iterations=1,
         )
-        end, _ = respond(images, filters)
-        return images, start, end
+        last = passes.Climb(*state)
+        end = passes.climbed(last, respond(last.images, filters), tf.zeros_like(images))
+        return end.best, end.start, end.response
 
     function = _compile(
+        model,
         climb,
         tf.TensorSpec([None, *shape], tf.float32),
         tf.TensorSpec([None], tf.int32),
@@ -128,19 +141,56 @@ def compile_ascent(
     return run
 
 
-def _compile(python_function: Callable[..., Any], *signature: Any) -> Any:
+def _compile(model: keras.Model, python_function: Callable[..., Any], *signature: Any) -> Any:
     """The function traced for this signature, now, so that what is wrong is said now."""
     return tf.function(
         python_function,
         input_signature=signature,
         autograph=False,
-        # On the CPU, XLA makes convolutions several times slower.
-        jit_compile=False,
+        jit_compile=_needs_xla(model),
     ).get_concrete_function()
+
+
+def _needs_xla(model: keras.Model) -> bool:
+    """Whether the model runs only when XLA compiles it: channels first, on the CPU.
+
+    Any other model's convolutions are several times faster there without it.
+    """
+    formats = (getattr(layer, "data_format", None) for layer in layer_paths(model).values())
+    return "channels_first" in formats and not tf.config.list_physical_devices("GPU")
 
 
 def _signature(inputs: Inputs) -> Any:
     """The inputs' shapes with any batch size, so that no other number of images retraces."""
     return keras.tree.map_structure(
         lambda array: tf.TensorSpec([None, *array.shape[1:]], array.dtype), inputs
+    )
+
+
+def is_chief(model: keras.Model) -> bool:
+    """See `Backend.is_chief`: the first worker, where the cluster has no task named chief."""
+    strategy = model.distribute_strategy
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return True
+    resolver = strategy.cluster_resolver
+    if "chief" in resolver.cluster_spec().jobs:
+        return bool(resolver.task_type == "chief")
+    return not resolver.task_id  # None where there is one process only
+
+
+def _observing(model: keras.Model) -> keras.StatelessScope:
+    """`passes.observing` with this process's part of variables that are reduced when read.
+
+    Between processes that reduction is a collective operation, and nobody would join it.
+    """
+    strategy = model.distribute_strategy
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return passes.observing()
+    reduced = tf.VariableSynchronization.ON_READ
+    return passes.observing(
+        [
+            (variable, tf.convert_to_tensor(strategy.experimental_local_results(variable.value)[0]))
+            for variable in model.variables
+            if variable.value.synchronization == reduced
+        ]
     )

@@ -15,18 +15,21 @@ from keras_viz_callbacks.capture.backend import (
     Array,
     AscentSignals,
     ClassSignals,
+    Feed,
     Inputs,
     to_class_signals,
     to_numpy,
 )
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
+from keras_viz_callbacks.capture.layout import TokensToGrid
+from keras_viz_callbacks.capture.target import ResolvedTarget
 
 
-def survey(model: keras.Model, inputs: Inputs) -> Survey:
+def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
     """See `Backend.survey`: nothing is traced here, so one image passes the model."""
     one = keras.tree.map_structure(lambda array: array[:1], inputs)
     with torch.no_grad(), passes.observing():
-        return passes.survey(model, _tensors(one))
+        return passes.survey(model, _tensors(one), tokens_to_grid)
 
 
 def compile_activations(
@@ -44,11 +47,11 @@ def compile_activations(
 def compile_class_signals(
     model: keras.Model,
     calls: Sequence[LayerCall],
-    outputs: Sequence[LayerCall],
-    target: Callable[[Any], Any] | None,
+    target: ResolvedTarget,
     inputs: Inputs,
 ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
     """See `Backend.compile_class_signals`."""
+    scale = passes.gradient_scale(model)
 
     def watch(_: LayerCall, output: torch.Tensor) -> torch.Tensor:
         # A frozen model below leaves no graph to differentiate by.
@@ -56,16 +59,17 @@ def compile_class_signals(
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
         with torch.enable_grad(), passes.observing():
-            answers, score, probabilities, logit_found = passes.class_score(
+            answers, score, probabilities = passes.class_score(
                 model,
                 calls,
-                outputs,
                 target,
                 watch,
                 _tensors(inputs),
                 keras.ops.convert_to_tensor(classes),
             )
-            found = torch.autograd.grad(score.sum(), list(answers.values()), allow_unused=True)
+            found = torch.autograd.grad(
+                scale * score.sum(), list(answers.values()), allow_unused=True
+            )
         gradients = {
             path: torch.zeros_like(answer) if gradient is None else gradient
             for (path, answer), gradient in zip(answers.items(), found, strict=True)
@@ -73,10 +77,9 @@ def compile_class_signals(
         return to_class_signals(
             calls,
             passes.float32(answers),
-            passes.float32(gradients),
+            passes.float32(gradients, scale),
             score,
             probabilities,
-            logit_found,
         )
 
     # What is wrong is said now, not at the first capture.
@@ -88,31 +91,32 @@ def compile_class_signals(
 
 
 def compile_ascent(
-    model: keras.Model, call: LayerCall, shape: tuple[int, int, int]
+    model: keras.Model, call: LayerCall, feed: Feed, shape: tuple[int, int, int]
 ) -> Callable[[Array, NDArray[np.int32], int, float], AscentSignals]:
     """See `Backend.compile_ascent`."""
 
     def respond(images: torch.Tensor, filters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         with passes.observing():
-            return passes.responses(model, call, images, filters)
+            return passes.responses(model, call, feed, images, filters)
 
     def run(
         images: Array, filters: NDArray[np.int32], steps: int, learning_rate: float
     ) -> AscentSignals:
-        x = keras.ops.convert_to_tensor(images)
         indices = keras.ops.convert_to_tensor(filters)
-        with torch.no_grad():
-            start, _ = respond(x, indices)
+        climb = passes.begin_climb(keras.ops.convert_to_tensor(images), learning_rate)
         for _ in range(steps):
             with torch.enable_grad():
-                x = x.detach().requires_grad_(True)
-                _, rising = respond(x, indices)
-                (gradient,) = torch.autograd.grad(rising.sum(), x)
+                x = climb.images.detach().requires_grad_(True)
+                response, height = respond(x, indices)
+                (gradient,) = torch.autograd.grad(height.sum(), x)
             with torch.no_grad():
-                x = passes.ascended(x, gradient, learning_rate)
+                seen = (response.detach(), height.detach())
+                climb = passes.climbed(climb, seen, gradient)
         with torch.no_grad():
-            end, _ = respond(x, indices)
-        return AscentSignals(*(keras.ops.convert_to_numpy(part) for part in (x, start, end)))
+            seen = respond(climb.images, indices)
+            end = passes.climbed(climb, seen, torch.zeros_like(climb.images))
+        found = (end.best, end.start, end.response)
+        return AscentSignals(*(keras.ops.convert_to_numpy(part) for part in found))
 
     run(np.zeros((1, *shape), np.float32), np.zeros(1, np.int32), 1, 0.0)
     return run
@@ -120,3 +124,9 @@ def compile_ascent(
 
 def _tensors(inputs: Inputs) -> Any:
     return keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
+
+
+def is_chief(model: keras.Model) -> bool:
+    """See `Backend.is_chief`: rank 0 of the default process group, if there is one."""
+    group = torch.distributed
+    return not (group.is_available() and group.is_initialized() and group.get_rank())

@@ -30,7 +30,7 @@ class Statistics:
 
 
 def statistics(activation: Array) -> Statistics:
-    """Statistics of each channel of one image's activation ``(height, width, channels)``."""
+    """Statistics of each channel of one image's activation ``(*places, channels)``."""
     flat = activation.reshape(-1, activation.shape[-1])
     finite = np.isfinite(flat)
     blank: NDArray[np.bool_] = np.logical_not(flat.any(axis=0))
@@ -51,10 +51,11 @@ def dead_channels(activations: Array) -> NDArray[np.bool_]:
     """Which channels are zero everywhere on every image.
 
     Args:
-        activations: ``(batch, height, width, channels)``.
+        activations: ``(batch, *places, channels)``.
 
     Returns:
         ``(channels,)``.
     """
-    dead: NDArray[np.bool_] = np.logical_not(activations.any(axis=(0, 1, 2)))
+    flat = activations.reshape(-1, activations.shape[-1])
+    dead: NDArray[np.bool_] = np.logical_not(flat.any(axis=0))
     return dead

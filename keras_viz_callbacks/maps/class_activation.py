@@ -1,8 +1,9 @@
 """Class activation methods: one function each, registered by its decorator.
 
 Every method takes the activations ``A`` of a layer and the gradients ``∂y/∂A`` of the score
-``y`` with respect to them, both ``(batch, height, width, channels)``, and returns the map before
-its ReLU, ``(batch, height, width)``. `class_activation_map` does everything else once.
+``y`` with respect to them, both ``(batch, *places, channels)``, where the places are height and
+width for images, one axis for signals and three for volumes, and returns the map before its ReLU,
+``(batch, *places)``. `class_activation_map` does everything else once.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ Method = Callable[[Array, Array], Array]
 METHODS: dict[str, Method] = {}
 """Every method by its name."""
 
-_SPATIAL = (1, 2)
-
 
 def method(function: Method) -> Method:
     """Registers a class activation method under its function's name."""
@@ -31,12 +30,12 @@ def class_activation_map(activations: Array, gradients: Array, name: str = "grad
     """The class activation map of each image, at the layer's resolution.
 
     Args:
-        activations: ``(batch, height, width, channels)``.
+        activations: ``(batch, *places, channels)``.
         gradients: Of the score with respect to them, of the same shape.
         name: One of `METHODS`.
 
     Returns:
-        ``(batch, height, width)``, zero or above (the papers' ReLU), not normalised.
+        ``(batch, *places)``, zero or above (the papers' ReLU), not normalised.
 
     Raises:
         ValueError: There is no such method.
@@ -63,7 +62,7 @@ def grad_cam(activations: Array, gradients: Array) -> Array:
 
     Selvaraju et al. 2017, "Grad-CAM", equations 1 and 2.
     """
-    return _combined(activations, gradients.mean(axis=_SPATIAL))
+    return _combined(activations, gradients.mean(axis=_places(gradients)))
 
 
 @method
@@ -72,7 +71,7 @@ def hires_cam(activations: Array, gradients: Array) -> Array:
 
     Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM", equation 3.
     """
-    summed: Array = np.einsum("bhwc,bhwc->bhw", activations, gradients)
+    summed: Array = np.einsum("b...c,b...c->b...", activations, gradients)
     return summed
 
 
@@ -92,8 +91,8 @@ def xgrad_cam(activations: Array, gradients: Array) -> Array:
     Fu et al. 2020, "Axiom-based Grad-CAM", equation 8. A channel whose activations sum to zero
     has no such mean and weighs nothing.
     """
-    sums = activations.sum(axis=_SPATIAL)
-    weighted = np.einsum("bhwc,bhwc->bc", activations, gradients)
+    sums = activations.sum(axis=_places(activations))
+    weighted = (activations * gradients).sum(axis=_places(activations))
     weights = np.divide(weighted, sums, out=np.zeros_like(sums), where=sums != 0)
     return _combined(activations, weights)
 
@@ -107,14 +106,19 @@ def grad_cam_plus_plus(activations: Array, gradients: Array) -> Array:
     times that exponential, which scales a whole map and is left out here.
     """
     squares = gradients**2
-    sums = activations.sum(axis=_SPATIAL, keepdims=True)
+    sums = activations.sum(axis=_places(activations), keepdims=True)
     below = 2 * squares + sums * gradients * squares
     alphas = np.divide(squares, below, out=np.zeros_like(below), where=below != 0)
-    weights = (alphas * np.maximum(gradients, 0)).sum(axis=_SPATIAL)
+    weights = (alphas * np.maximum(gradients, 0)).sum(axis=_places(gradients))
     return _combined(activations, weights)
+
+
+def _places(maps: Array) -> tuple[int, ...]:
+    """The axes of places."""
+    return tuple(range(1, maps.ndim - 1))
 
 
 def _combined(activations: Array, weights: Array) -> Array:
     """The sum of the channels, each times its weight; weights ``(batch, channels)``."""
-    combined: Array = np.einsum("bhwc,bc->bhw", activations, weights)
+    combined: Array = np.einsum("b...c,bc->b...", activations, weights)
     return combined

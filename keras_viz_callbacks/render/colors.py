@@ -17,6 +17,9 @@ BLANK = 254
 GAP = 255
 """Between cells; transparent, so that it suits light and dark pages."""
 
+STEP = 2
+"""Only every second entry is used: a picture takes a fifth fewer bytes, and no eye tells."""
+
 _SPECIAL = np.array([[255, 0, 160], [136, 136, 140], [255, 255, 255]], np.uint8)
 
 
@@ -43,17 +46,31 @@ def palette(name: str) -> NDArray[np.uint8]:
     return np.concatenate([colors, _SPECIAL])
 
 
-def levels(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
+def levels(
+    values: NDArray[np.float32],
+    low: NDArray[np.float32] | float,
+    high: NDArray[np.float32] | float,
+) -> NDArray[np.uint8]:
     """Palette entries of values, ``low`` having the first colour and ``high`` the last.
 
     A range of one value gets the colour in the middle.
+
+    Args:
+        values: Of any shape.
+        low: Lowest value, or an array of them that broadcasts.
+        high: Highest.
     """
-    if not high > low:
-        entries = np.full(values.shape, LEVELS // 2, np.uint8)
-    else:
-        scaled = (values - low) * ((LEVELS - 1) / (high - low))
-        with np.errstate(invalid="ignore"):
-            entries = np.clip(np.nan_to_num(scaled) + 0.5, 0, LEVELS - 1).astype(np.uint8)
+    highest = (LEVELS - 1) // STEP
+    span = np.asarray(high, np.float32) - np.asarray(low, np.float32)
+    is_range = span > 0
+    factor = np.divide(highest, span, out=np.zeros_like(span), where=is_range)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.subtract(values, low, dtype=np.float32)
+        scaled *= factor
+        scaled += np.where(is_range, np.float32(0.5), np.float32(LEVELS // 2 / STEP))
+        np.clip(scaled, 0, highest, out=scaled)
+        entries = scaled.astype(np.uint8)
+    entries *= STEP
     finite = np.isfinite(values)
     if not finite.all():
         entries[~finite] = NOT_FINITE

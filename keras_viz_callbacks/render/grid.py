@@ -11,7 +11,7 @@ from PIL import Image
 
 from keras_viz_callbacks.maps.channels import Statistics
 from keras_viz_callbacks.render import colors
-from keras_viz_callbacks.render.picture import Picture, Pixels, encode
+from keras_viz_callbacks.render.picture import Picture, Pixels, encode, encode_photograph
 from tensorboard_plugin.schema import Grid
 
 GAP = 2
@@ -19,7 +19,7 @@ GAP = 2
 
 
 def layout(items: Sequence[int], height: int, width: int, cell_size: int) -> Grid:
-    """The most nearly square grid of cells no larger than ``cell_size`` on their longer side.
+    """The most nearly square picture of cells no larger than ``cell_size`` on their longer side.
 
     Maps smaller than that are enlarged by a whole number, so that their pixels stay square.
 
@@ -34,7 +34,7 @@ def layout(items: Sequence[int], height: int, width: int, cell_size: int) -> Gri
         factor: float = cell_size // longest
     else:
         factor = cell_size / longest
-    columns = math.ceil(math.sqrt(len(items)))
+    columns = min(len(items), math.ceil(math.sqrt(len(items) * height / width)))
     return Grid(
         columns=columns,
         rows=math.ceil(len(items) / columns),
@@ -67,12 +67,11 @@ def draw_channels(
     if scale == "layer":
         lowest, highest = _range_of(low, high)
         low, high = np.full_like(low, lowest), np.full_like(high, highest)
+    maps = np.ascontiguousarray(np.moveaxis(activation[..., picked], -1, 0))
+    cells = _fitted(maps, grid, low[:, None, None], high[:, None, None])
+    cells[statistics.blank[picked]] = colors.BLANK
     canvas = _canvas(grid, np.uint8(colors.GAP))
-    for place, channel in enumerate(picked):
-        if statistics.blank[channel]:
-            cell: Pixels = np.full((grid.cell_height, grid.cell_width), colors.BLANK, np.uint8)
-        else:
-            cell = _fitted(activation[..., channel], grid, float(low[place]), float(high[place]))
+    for place, cell in enumerate(cells):
         _paste(canvas, grid, place, cell)
     image = Image.fromarray(canvas).convert("P")
     image.putpalette(colors.palette(colormap).tobytes())
@@ -87,8 +86,7 @@ def draw_patterns(patterns: Pixels, blank: Sequence[bool], grid: Grid) -> Pictur
         blank: Filters that answered to nothing; their cells are empty.
         grid: Whose items are filters.
     """
-    canvas = _canvas(grid, np.array([255, 255, 255, 0], np.uint8))
-    opaque = np.full((grid.cell_height, grid.cell_width, 1), 255, np.uint8)
+    canvas = _canvas(grid, np.array([255, 255, 255], np.uint8))
     for place, pattern in enumerate(patterns):
         if blank[place]:
             cell = np.broadcast_to(
@@ -102,8 +100,8 @@ def draw_patterns(patterns: Pixels, blank: Sequence[bool], grid: Grid) -> Pictur
                 larger = grid.cell_height > pattern.shape[0]
                 resampling = Image.Resampling.NEAREST if larger else Image.Resampling.BOX
                 cell = np.asarray(Image.fromarray(rgb).resize(size, resampling))
-        _paste(canvas, grid, place, np.concatenate([cell, opaque], axis=-1))
-    return encode(Image.fromarray(canvas))
+        _paste(canvas, grid, place, cell)
+    return encode_photograph(Image.fromarray(canvas))
 
 
 def value_range(statistics: Statistics, items: Sequence[int]) -> tuple[float, float]:
@@ -117,19 +115,18 @@ def _range_of(low: NDArray[np.float32], high: NDArray[np.float32]) -> tuple[floa
     return float(np.nanmin(low)), float(np.nanmax(high))
 
 
-def _fitted(channel: NDArray[np.float32], grid: Grid, low: float, high: float) -> Pixels:
-    """One channel as palette entries of a cell's size."""
-    height, width = channel.shape
+def _fitted(
+    maps: NDArray[np.float32], grid: Grid, low: NDArray[np.float32], high: NDArray[np.float32]
+) -> Pixels:
+    """Maps ``(channel, height, width)`` as palette entries of a cell's size."""
+    height, width = maps.shape[1:]
     if height <= grid.cell_height:
-        entries = colors.levels(channel, low, high)
-        return np.repeat(
-            np.repeat(entries, grid.cell_height // height, axis=0),
-            grid.cell_width // width,
-            axis=1,
-        )
+        entries = colors.levels(maps, low, high)
+        taller = np.repeat(entries, grid.cell_height // height, axis=1)
+        return np.repeat(taller, grid.cell_width // width, axis=2)
     size = (grid.cell_width, grid.cell_height)
-    smaller = Image.fromarray(np.ascontiguousarray(channel)).resize(size, Image.Resampling.BOX)
-    return colors.levels(np.asarray(smaller), low, high)
+    smaller = [np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BOX)) for one in maps]
+    return colors.levels(np.stack(smaller), low, high)
 
 
 def _canvas(grid: Grid, background: NDArray[np.uint8] | np.uint8) -> Pixels:

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from keras_viz_callbacks.maps.places import map_slices, mosaic_of_slices, slices_of
 from keras_viz_callbacks.render import colors
 from keras_viz_callbacks.render.picture import (
     Picture,
     Pixels,
     draw_text,
-    encode,
+    encode_photograph,
     fitted,
     resize,
 )
@@ -61,7 +62,7 @@ def draw_overlay(
         base = np.round(base + (color.astype(np.float32) - base) * heat * OPACITY).astype(np.uint8)
     lines = _caption(label, prediction, target, blank=highest <= 0)
     if not lines:
-        return encode(Image.fromarray(base))
+        return encode_photograph(Image.fromarray(base))
     right = None if label is None or prediction is None else label.index == prediction.index
     # A frame in the caption's colour, so that a wrong one stands out among many.
     frame = 4
@@ -73,7 +74,30 @@ def draw_overlay(
         y = middle + (line - (len(lines) - 1) / 2) * 18
         text, height = fitted(text, size[0] - 16, (13, 12, 11))
         draw_text(canvas, (8, y), text, height, "#ffffff")
-    return encode(canvas)
+    return encode_photograph(canvas)
+
+
+def lay_flat(
+    heat_map: NDArray[np.float32], image_places: tuple[int, ...]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A heat map of any number of place axes in two, as the image it explains is laid out.
+
+    Args:
+        heat_map: ``(*places)`` at the layer's resolution.
+        image_places: Size of each place axis of the image.
+
+    Returns:
+        The map in two axes at the layer's resolution; and as it goes over the picture, the
+        slices of a volume each enlarged by itself, so that none runs into its neighbour.
+    """
+    if heat_map.ndim == 1:
+        return heat_map[None], heat_map[None]
+    if heat_map.ndim == 2:
+        return heat_map, heat_map
+    depth, *sides = image_places if len(image_places) == 3 else heat_map.shape
+    slices = map_slices(heat_map, slices_of(depth))
+    enlarged = np.stack([resize(part, *sides) for part in slices])
+    return mosaic_of_slices(slices), mosaic_of_slices(enlarged)
 
 
 def _caption(

@@ -15,20 +15,35 @@ from PIL import Image, ImageDraw, ImageFont
 
 Pixels = NDArray[np.uint8]
 
+JPEG_QUALITY = 80
+"""Of 100; no difference to the PNG is seen at twice the size."""
+
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG and its size in pixels."""
+    """An encoded picture, PNG or JPEG, and its size in pixels."""
 
-    png: bytes
+    data: bytes
     width: int
     height: int
 
 
 def encode(image: Image.Image, **options: Any) -> Picture:
     """The image as a PNG; a palette image stays one, at half the bytes of RGB."""
+    return _encoded(image, "PNG", compress_level=4 if image.mode == "P" else 3, **options)
+
+
+def encode_photograph(image: Image.Image) -> Picture:
+    """The image as a JPEG, a quarter of its PNG where it has the grain of a photograph.
+
+    Its colours keep the resolution of its brightness: they mean something here.
+    """
+    return _encoded(image, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+
+
+def _encoded(image: Image.Image, kind: str, **options: Any) -> Picture:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=6 if image.mode == "P" else 3, **options)
+    image.save(buffer, kind, **options)
     return Picture(buffer.getvalue(), image.width, image.height)
 
 
@@ -41,7 +56,7 @@ def encode_heat_map(heat_map: NDArray[np.float32]) -> tuple[bytes, float]:
     heat_map = np.nan_to_num(heat_map, nan=0, posinf=0, neginf=0)
     highest = float(heat_map.max())
     levels = heat_map * (65535 / highest) if highest > 0 else heat_map
-    return encode(Image.fromarray(np.round(levels).astype(np.uint16))).png, highest
+    return encode(Image.fromarray(np.round(levels).astype(np.uint16))).data, highest
 
 
 def to_rgb(images: NDArray[Any]) -> Pixels:

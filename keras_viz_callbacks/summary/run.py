@@ -1,4 +1,4 @@
-"""The run below a user's log directory: one event file and one worker for all callbacks on it.
+"""The run below a user's log directory: one event writer and one worker for all callbacks on it.
 
 Which directory a training writes to, and from which step on, is decided here, once for all of
 them, when its first epoch begins:
@@ -10,22 +10,26 @@ them, when its first epoch begins:
 - one that is restarted at a later epoch (``initial_epoch``, ``BackupAndRestore``) goes on in the
   newest run of the directory;
 - any other one that finds a run there begins the next, ``keras_viz-2``, because TensorBoard
-  drops the later steps of a run that goes back.
+  drops the later steps of a run that goes back; so does one that finds another process writing
+  to its run.
 """
 
 from __future__ import annotations
 
 import atexit
+import concurrent.futures.thread  # noqa: F401 - so that its end is registered before ours
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from keras_viz_callbacks.summary import summaries
-from keras_viz_callbacks.summary.event_file import EventFile
+from keras_viz_callbacks.summary.event_file import EventWriter
+from keras_viz_callbacks.summary.storage import Storage, storage_of
 from keras_viz_callbacks.summary.worker import Worker
 from tensorboard_plugin import schema
 
@@ -44,13 +48,13 @@ class Drawing:
 
     Attributes:
         record: What it is.
-        png: The encoded picture.
+        data: The encoded picture, PNG or JPEG.
         heat_map: The raw class activation map as a 16-bit PNG.
         scalars: Scalar summaries that belong to it, by tag.
     """
 
     record: schema.Record
-    png: bytes
+    data: bytes
     heat_map: bytes | None = None
     scalars: Sequence[tuple[str, float]] = ()
 
@@ -61,26 +65,18 @@ def open_run(log_dir: str) -> Run:
     Raises:
         ValueError: The directory can't be written to.
     """
-    log_dir = os.path.expanduser(log_dir)
-    if "://" in log_dir:
-        raise ValueError(
-            "`log_dir` must be a directory of this machine. "
-            f"Received: log_dir={log_dir!r}. Write to a local directory, and copy it there after."
-        )
-    key = os.path.realpath(log_dir)
+    storage = storage_of(log_dir)
+    with _lock:
+        run = _runs.setdefault(storage.key, Run(log_dir, storage))
     try:
-        os.makedirs(key, exist_ok=True)
-        writable = os.access(key, os.W_OK | os.X_OK)
-        reason = "permission denied"
+        run.storage.check()
     except OSError as error:
-        writable, reason = False, error.strerror or str(error)
-    if not writable:
+        reason = error.strerror or str(error)
         raise ValueError(
             f"`log_dir` must be a directory that can be written to ({reason}). "
             f"Received: log_dir={log_dir!r}"
-        )
-    with _lock:
-        return _runs.setdefault(key, Run(key))
+        ) from error
+    return run
 
 
 class Run:
@@ -89,13 +85,17 @@ class Run:
     A *session* is one ``fit``. Everything here but the jobs happens on the training thread.
     """
 
-    def __init__(self, log_dir: str) -> None:
+    def __init__(self, log_dir: str, storage: Storage) -> None:
         self.log_dir = log_dir
+        self.storage = storage
         self._worker = Worker()
-        self._file: EventFile | None = None
+        self._wait_until: float | None = None
+        self._file: EventWriter | None = None
         self._owners: weakref.WeakSet[Any] = weakref.WeakSet()
         self._session: object = None
         self._model: weakref.ref[Any] | None = None
+        self.shared: dict[Any, Any] = {}
+        """What one callback of a session finds out that others need not find out again."""
         self._tags: dict[str, int] = {}
         self._names: dict[str, bytes] = {}
         self._shown: set[str] = set()
@@ -127,7 +127,7 @@ class Run:
         The last one closes the file.
         """
         self._owners.discard(owner)
-        self._worker.close(EXIT_PATIENCE)
+        self._wait()
         if not self._owners:
             self._end_session()
 
@@ -181,14 +181,35 @@ class Run:
         """Settles directory and first step, when the first epoch of a session begins."""
         if self._offset is not None:
             return
+        if self._file is not None and not self._file.claim():
+            self._file = None  # another process has gone on in it meanwhile
         if self._file is None:
-            directory, restarted = _choose_directory(self.log_dir, epoch)
-            self._file = EventFile(directory)
+            restarted = self._choose_run(epoch)
             self._last_step, self._last_batch = -1, 0
             if restarted and steps_per_epoch:
                 self._last_batch = epoch * steps_per_epoch
         self._offset = max(0, self._last_step + 1 - epoch)
         self._batches_before = self._last_batch
+
+    def _choose_run(self, epoch: int) -> bool:
+        """Takes the run for a session that begins with this epoch.
+
+        Returns:
+            Whether the session goes on in a run that was there.
+        """
+        taken = self.storage.runs()
+        number = 1
+        while schema.numbered_run_name(number) in taken:
+            number += 1
+        newest = number - 1 if epoch > 0 and number > 1 else None
+        chosen = newest or number
+        while not self._claim(chosen):  # another process writes there at this moment
+            chosen += 1
+        return chosen == newest
+
+    def _claim(self, number: int) -> bool:
+        self._file = self.storage.writer(schema.numbered_run_name(number))
+        return self._file.claim()
 
     def epoch_step(self, epoch: int) -> int:
         """The step of an epoch of this session."""
@@ -223,54 +244,79 @@ class Run:
 
         def job() -> None:
             try:
-                for drawing in draw():
-                    file.write(step, _values(drawing))
+                try:
+                    for drawing in draw():
+                        file.write(step, _values(drawing))
+                finally:
+                    file.flush()  # what was drawn before a failure, too
             except Exception as error:  # noqa: BLE001 - whatever it is, training goes on
                 on_failure(error)
 
-        return self._worker.submit(job)
+        try:
+            return self._worker.submit(job)
+        except RuntimeError as error:  # the system gives no thread more
+            on_failure(error)
+            return True
+
+    def _wait(self) -> bool:
+        """Waits for captures that are being written: all callbacks together `EXIT_PATIENCE`."""
+        if self._wait_until is None:
+            self._wait_until = time.monotonic() + EXIT_PATIENCE
+        is_written = self._worker.close(max(0.0, self._wait_until - time.monotonic()))
+        if is_written:
+            self._wait_until = None
+        return is_written
 
     def _end_session(self) -> None:
-        if self._worker.close(EXIT_PATIENCE):
-            if self._file is not None:
-                self._file.close()
+        if self._wait():
+            try:
+                if self._file is not None:
+                    self._file.close()
+            except OSError as error:
+                logger.warning("Not all captures for %s could be written: %s", self.log_dir, error)
         else:
             logger.warning("Captures for %s were still being written and are lost.", self.log_dir)
+            # What they are stuck in must not hold later trainings.
+            stuck = threading.Thread(target=_close, args=(self._worker, self._file), daemon=True)
+            stuck.start()
+            self._worker, self._file, self._wait_until = Worker(), None, None
         self._offset = None
         self._session = None
         self._owners.clear()
-        for memory in (self._tags, self._names, self._shown):
+        for memory in (self.shared, self._tags, self._names, self._shown):
             memory.clear()
 
 
-def _choose_directory(log_dir: str, epoch: int) -> tuple[str, bool]:
-    """The directory for a session that begins with this epoch, and whether it restarts a run."""
-    number = 1
-    while _has_events(os.path.join(log_dir, schema.numbered_run_name(number))):
-        number += 1
-    restarted = epoch > 0 and number > 1
-    if restarted:
-        number -= 1
-    return os.path.join(log_dir, schema.numbered_run_name(number)), restarted
-
-
-def _has_events(directory: str) -> bool:
-    try:
-        return any(".tfevents." in name for name in os.listdir(directory))
-    except OSError:
-        return False
+def _close(worker: Worker, file: EventWriter | None) -> None:
+    worker.close()
+    if file is not None:
+        file.close()
 
 
 def _values(drawing: Drawing) -> list[summaries.Value]:
     record = drawing.record
     return [
         summaries.record(record, drawing.heat_map),
-        summaries.image(record.tag, drawing.png, record.width, record.height),
+        summaries.image(record.tag, drawing.data, record.width, record.height),
         *(summaries.scalar(tag, value) for tag, value in drawing.scalars),
     ]
 
 
-@atexit.register
 def _finish() -> None:
     for run in list(_runs.values()):
         run._end_session()
+
+
+def _forget() -> None:
+    """Leaves runs to the process that opened them: no thread of it lives on in a forked one."""
+    global _lock
+    _lock = threading.Lock()
+    _runs.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+# Python ends its thread pools before it calls `atexit`, and the network libraries of remote stores
+# need one for a name to be resolved. What is registered like this ends before pools made earlier.
+getattr(threading, "_register_atexit", atexit.register)(_finish)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+import functools
+from typing import TypeAlias
 
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
+from keras_viz_callbacks.summary.encoding import field_head
 from tensorboard_plugin import schema
 
-Value: TypeAlias = Any
-"""A ``tensorboard.compat.proto.summary_pb2.Summary.Value``, which is generated and untyped."""
+Value: TypeAlias = tuple[bytes, bytes, bytes]
+"""An encoded ``Summary.Value`` in three pieces, the middle one a picture: it is not copied."""
 
 
-def image(tag: str, png: bytes, width: int, height: int, description: str = "") -> Value:
+def image(tag: str, data: bytes, width: int, height: int, description: str = "") -> Value:
     """An image summary of one PNG.
 
     Args:
         tag: The summary's tag.
-        png: The encoded picture.
+        data: The encoded picture, PNG or JPEG.
         width: Its pixels across.
         height: Its pixels down.
         description: Markdown that the Images tab shows; only a tag's first is kept.
     """
-    return summary_pb2.Summary.Value(
-        tag=tag,
-        tensor=_strings(str(width).encode(), str(height).encode(), png),
-        metadata=image_metadata.create_summary_metadata(display_name=None, description=description),
+    return _strings(
+        tag, _image_metadata(description), str(width).encode(), str(height).encode(), data
     )
 
 
@@ -38,11 +38,12 @@ def scalar(tag: str, value: float) -> Value:
         tensor_shape=tensor_shape_pb2.TensorShapeProto(),
         float_val=[value],
     )
-    return summary_pb2.Summary.Value(
-        tag=tag,
+    summary = summary_pb2.Summary.Value(
+        tag=tag.encode(errors="replace").decode(),
         tensor=tensor,
         metadata=scalar_metadata.create_summary_metadata(display_name=None, description=""),
     )
+    return summary.SerializeToString(), b"", b""
 
 
 def record(content: schema.Record, heat_map: bytes | None = None) -> Value:
@@ -52,18 +53,44 @@ def record(content: schema.Record, heat_map: bytes | None = None) -> Value:
         content: What the picture is.
         heat_map: The raw class activation map, as `schema` describes it.
     """
+    parts = [schema.encode_record(content)] + ([] if heat_map is None else [heat_map])
+    return _strings(schema.record_tag(content.tag), _record_metadata(), *parts)
+
+
+@functools.lru_cache(maxsize=16)
+def _image_metadata(description: str) -> bytes:
+    metadata = image_metadata.create_summary_metadata(display_name=None, description=description)
+    encoded: bytes = metadata.SerializeToString()
+    return encoded
+
+
+@functools.cache
+def _record_metadata() -> bytes:
     # TensorBoard's fast loader drops summaries without a data class.
     metadata = summary_pb2.SummaryMetadata(data_class=summary_pb2.DATA_CLASS_TENSOR)
     metadata.plugin_data.plugin_name = schema.PLUGIN_NAME
-    parts = [schema.encode_record(content)] + ([] if heat_map is None else [heat_map])
-    return summary_pb2.Summary.Value(
-        tag=schema.record_tag(content.tag), tensor=_strings(*parts), metadata=metadata
-    )
+    encoded: bytes = metadata.SerializeToString()
+    return encoded
 
 
-def _strings(*parts: bytes) -> tensor_pb2.TensorProto:
-    shape = tensor_shape_pb2.TensorShapeProto()
-    shape.dim.add(size=len(parts))
-    return tensor_pb2.TensorProto(
-        dtype=types_pb2.DT_STRING, tensor_shape=shape, string_val=list(parts)
+@functools.cache
+def _strings_head(count: int) -> bytes:
+    """A tensor of so many strings, without them: they are its last field."""
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING)
+    tensor.tensor_shape.dim.add(size=count)
+    encoded: bytes = tensor.SerializeToString()
+    return encoded
+
+
+def _strings(tag: str, metadata: bytes, *parts: bytes) -> Value:
+    """A tensor of strings, the last of which may be large."""
+    *small, large = parts
+    name = tag.encode(errors="replace")  # as in the record
+    heads = (field_head(8, len(part)) for part in parts)  # TensorProto.string_val
+    strings = b"".join(b"".join(pair) for pair in zip(heads, (*small, b""), strict=True))
+    tensor = _strings_head(len(parts)) + strings
+    return (
+        field_head(1, len(name)) + name + field_head(8, len(tensor) + len(large)) + tensor,
+        large,
+        field_head(9, len(metadata)) + metadata,
     )

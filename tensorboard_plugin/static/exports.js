@@ -23,7 +23,7 @@ export function exportLinks(selection, state) {
     .map((layer) => detail.find(technique, layer, image)?.tag)
     .filter((t) => t !== undefined);
   const links = [
-    link("This picture", "PNG", downloadUrl(key)),
+    link("This picture", series.levels ? "PNG" : "image", downloadUrl(key)),
     alone !== null && link(`Channel ${alone}`, "PNG", `${cellUrl(key, alone)}&download=1`),
     link("All epochs of it", "GIF", gifUrl({ run, tag })),
     alone !== null && link(`Channel ${alone}, all epochs`, "GIF", gifUrl({ run, tag, item: alone })),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+from curves import curves
 from keras import layers
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
@@ -23,7 +24,7 @@ DEAD = 2  # channels of that layer that can never answer
 
 
 def fit(log_dir: str, *, epochs: int, seed: int) -> logs.Log:
-    """Trains for a few seconds, with the callbacks and with Keras' own; what they wrote."""
+    """Trains for a few seconds, with the callbacks and, if it can, Keras' own; what they wrote."""
     keras.utils.set_random_seed(seed)
     images, labels = shapes(96, seed)
     held_out, held_out_labels = shapes(IMAGES, seed + 100)
@@ -36,7 +37,7 @@ def fit(log_dir: str, *, epochs: int, seed: int) -> logs.Log:
         validation_data=(held_out, held_out_labels),
         verbose=0,
         callbacks=[
-            keras.callbacks.TensorBoard(log_dir, write_graph=False),
+            *curves(log_dir),
             ActivationGrid(log_dir, held_out, cell_size=32, **shown),
             FilterPatterns(log_dir, filters=4, steps=4, cell_size=48, on_error="raise"),
             GradCAM(log_dir, held_out, layers=CLASS_MAPS, **shown),

@@ -52,7 +52,10 @@ def begin(own, images, labels):
         (lambda d, x: ActivationGrid(d, x, update_freq=2, every=2), "`every` counts epochs"),
         (lambda d, x: ActivationGrid(d, x, on_error="x"), '`on_error` must be "warn" or "raise"'),
         (lambda d, x: ActivationGrid(d, x, name="a/b"), "`name` must be a text without '/'"),
-        (lambda d, x: ActivationGrid("s3://bucket", x), "must be a directory of this machine"),
+        (
+            lambda d, x: ActivationGrid("no://store", x),
+            "must be a path or a URL that fsspec can open",
+        ),
     ],
 )
 def test_it_is_said_before_the_first_batch(own, message, tmp_path, images, labels):
@@ -151,14 +154,14 @@ def test_a_model_that_turns_nan_is_drawn_and_goes_on(tmp_path, images, labels, r
 
 
 def test_a_full_disk_costs_pictures_only(tmp_path, images, labels, read_log, monkeypatch):
-    real = os.write
+    real = os.writev
 
-    def full(descriptor, data):
+    def full(descriptor, pieces):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     class Fill(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            monkeypatch.setattr(event_file.os, "write", full if epoch == 1 else real)
+            monkeypatch.setattr(event_file.os, "writev", full if epoch == 1 else real)
 
     own = ActivationGrid(tmp_path, images[:1], layers="conv_a")
 
@@ -192,13 +195,13 @@ def test_a_stalled_disk_skips_captures_and_not_the_training(tmp_path, images, la
 
     monkeypatch.setattr(worker, "PATIENCE", 0.01)
     release = threading.Event()
-    real = os.write
+    real = os.writev
 
-    def stalled(descriptor, data):
+    def stalled(descriptor, pieces):
         release.wait(30)
-        return real(descriptor, data)
+        return real(descriptor, pieces)
 
-    monkeypatch.setattr(event_file.os, "write", stalled)
+    monkeypatch.setattr(event_file.os, "writev", stalled)
     own = ActivationGrid(tmp_path, images[:1], layers="conv_a")
 
     class Release(keras.callbacks.Callback):

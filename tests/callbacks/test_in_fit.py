@@ -9,8 +9,10 @@ from tbparse import SummaryReader
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
-from tests.models import small_model
-from tests.reading import rgb
+from keras_viz_callbacks.capture.backend import backend
+from tests.backends import BACKEND, by_backend
+from tests.models import six_images, six_labels, small_model
+from tests.reading import Log, rgb
 
 
 def callbacks(log_dir, images, labels, **arguments):
@@ -27,12 +29,19 @@ TAGS = {
 }
 
 
-@pytest.fixture
-def logged(tmp_path, images, labels, read_log):
-    model = small_model()
-    own = callbacks(tmp_path / "run", images, labels)
-    model.fit(images, labels, epochs=3, validation_split=0.5, verbose=0, callbacks=own)
-    return read_log(tmp_path)
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """Where a training of three epochs wrote, with all callbacks; tests only read it."""
+    directory = tmp_path_factory.mktemp("in_fit")
+    images, labels = six_images(), six_labels()
+    own = callbacks(directory / "run", images, labels)
+    small_model().fit(images, labels, epochs=3, validation_split=0.5, verbose=0, callbacks=own)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def logged(directory):
+    return Log(directory)
 
 
 def test_every_technique_layer_image_and_epoch_is_written(logged):
@@ -79,8 +88,8 @@ def test_dead_channels_are_scalars_of_each_layer_and_epoch(logged):
     assert tags == {(f"dead_channels/conv_{c}", s) for c in "ab" for s in range(3)}
 
 
-def test_tensorboards_own_accumulator_and_tbparse_read_it(tmp_path, logged):
-    run = str(tmp_path / "run" / "keras_viz")
+def test_tensorboards_own_accumulator_and_tbparse_read_it(directory):
+    run = str(directory / "run" / "keras_viz")
     accumulator = EventAccumulator(run, size_guidance={"tensors": 0})
     accumulator.Reload()
     for tag in TAGS:
@@ -109,27 +118,61 @@ def test_training_gives_the_same_weights_bit_for_bit(kind, tmp_path, images, lab
         np.testing.assert_array_equal(own, other)
 
 
-def test_nothing_is_retraced_after_the_first_capture(tmp_path, images, labels):
-    model = small_model()
-    own = callbacks(tmp_path, images, labels)
-    traces = []
-    conv = model.get_layer("conv_a")
-    call = type(conv).call
+class Between(keras.callbacks.Callback):
+    """In front of all others it knows which epoch has just ended: what runs then is theirs."""
 
-    class Count(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            traces.append(epoch)
+    epoch = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = None
+
+
+def test_nothing_is_retraced_after_the_first_capture(tmp_path, images, labels, monkeypatch):
+    model = small_model()
+    between, passes = Between(), [0] * 4
+    conv = type(model.get_layer("conv_a"))
+    call = conv.call
 
     def counting(self, *args, **kwargs):
-        traces.append(self.name)
+        if between.epoch is not None:
+            passes[between.epoch] += 1
         return call(self, *args, **kwargs)
 
-    type(conv).call = counting
-    try:
-        model.fit(images, labels, epochs=4, verbose=0, callbacks=[Count(), *own])
-    finally:
-        type(conv).call = call
-    assert traces[traces.index(0) :] == [0, 1, 2, 3]
+    monkeypatch.setattr(conv, "call", counting)
+    own = callbacks(tmp_path, images, labels)
+    model.fit(images, labels, epochs=4, verbose=0, callbacks=[between, *own])
+    # TensorFlow has traced everything before the first batch, JAX traces in the first capture.
+    # On torch the layers themselves run, as often in each capture as in the first.
+    first, *later = passes
+    assert (first == 0) == (BACKEND == "tensorflow")
+    assert later == by_backend(tensorflow=[0] * 3, jax=[0] * 3, torch=[first] * 3)
+
+
+def test_nothing_is_compiled_after_the_first_batch(tmp_path, images, labels, monkeypatch):
+    compiled, begun = [], []
+
+    def noting(name, function):
+        def noted(*args, **kwargs):
+            compiled.append(name)
+            return function(*args, **kwargs)
+
+        return noted
+
+    names = ("survey", "compile_activations", "compile_class_signals", "compile_ascent")
+    for name in names:
+        monkeypatch.setattr(backend(), name, noting(name, getattr(backend(), name)))
+
+    class Begin(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            begun.append(list(compiled))
+
+    own = callbacks(tmp_path, images, labels)
+    small_model().fit(images, labels, epochs=3, verbose=0, callbacks=[*own, Begin()])
+    assert set(begun[0]) == set(names)
+    assert compiled == begun[0]
 
 
 def test_activation_pictures_show_the_activations(tmp_path, images, labels, read_log):
@@ -328,4 +371,5 @@ def test_what_is_wrong_with_a_model_without_weights_is_said_after_its_first_batc
     own = [Count(), ActivationGrid(tmp_path, images[:1], layers="conv_aa")]
     with pytest.raises(ValueError, match="nearest are: 'conv_a'"):
         deferred_model().fit(images, labels, batch_size=1, verbose=0, callbacks=own)
-    assert batches == [0]
+    # On TensorFlow the first batch builds a model, elsewhere Keras does before `on_train_begin`.
+    assert batches == by_backend(tensorflow=[0], jax=[], torch=[])

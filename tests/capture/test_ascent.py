@@ -4,10 +4,11 @@ import pytest
 from keras import layers
 
 from keras_viz_callbacks.capture.ascent import (
+    MARGIN,
     Ascent,
     AscentSettings,
     guess_value_range,
-    input_shape,
+    image_input,
     pick_filters,
     start_images,
 )
@@ -17,7 +18,7 @@ from tests.models import compiled, small_model, subclassed_model
 
 
 def ascent(model, layer, **settings):
-    found = survey(model, np.zeros((1, *input_shape(model)), np.float32))
+    found = survey(model, image_input(model).sample())
     return Ascent(model, found, select(found.calls, layer)[0], AscentSettings(**settings))
 
 
@@ -31,7 +32,8 @@ def mean_response(model, layer, images, filters):
 def test_responses_are_those_of_the_images_and_rise():
     model = small_model(functional=True)
     filters = np.array([4, 0, 2], np.int32)
-    start, signals = ascent(model, "conv_b").climb(filters)
+    # 8 pixels and the margin around them: the model's own 16.
+    start, signals = ascent(model, "conv_b", size=8).climb(filters)
     np.testing.assert_allclose(
         signals.start, mean_response(model, "conv_b", start, filters), atol=1e-5
     )
@@ -77,8 +79,9 @@ def test_the_image_may_be_smaller_or_larger_than_the_models_input():
     model = small_model(functional=True)
     for size in (9, (12, 20), 40):
         climb = ascent(model, "conv_a", size=size)
-        assert climb.shape == ((size, size, 3) if isinstance(size, int) else (*size, 3))
-        climb.climb(np.array([0], np.int32))
+        _, signals = climb.climb(np.array([0], np.int32))
+        sides = (size, size) if isinstance(size, int) else size
+        assert climb.cut(signals.images).shape == (1, *sides, 3)
     # The check of the input that was lifted for the passes is back.
     with pytest.raises(ValueError, match="expected shape"):
         model(np.zeros((1, 9, 9, 3), np.float32))
@@ -89,18 +92,35 @@ def test_a_layer_behind_a_fixed_size_takes_the_models_own():
     x = layers.Dense(64)(layers.Flatten()(inputs))
     x = layers.Conv2D(2, 3, name="late")(layers.Reshape((8, 8, 1))(x))
     model = keras.Model(inputs, x)
-    assert ascent(model, "late").shape == (96, 96, 1)
+    climb = ascent(model, "late")
+    assert climb.shape == (96, 96, 1)
+    assert climb.cut(np.zeros((1, 96, 96, 1), np.float32)).shape == (1, 96, 96, 1)
+    assert ascent(model, "late", size=96).shape == (96, 96, 1)
     with pytest.raises(ValueError, match=r"`size` must be one that the model can take.*size=32"):
         ascent(model, "late", size=32)
 
 
 def test_a_large_input_is_bounded_and_keeps_its_proportions():
     model = keras.Sequential([keras.Input((120, 240, 3)), layers.Conv2D(2, 3, name="conv")])
-    assert ascent(model, "conv").shape == (32, 64, 3)
+    assert ascent(model, "conv").shape == (32 + 2 * MARGIN, 64 + 2 * MARGIN, 3)
 
 
 def test_a_subclassed_model_climbs_in_the_shape_it_was_built_with():
-    assert ascent(subclassed_model(), "conv_b").shape == (16, 16, 3)
+    assert ascent(subclassed_model(), "conv_b").shape == (16 + 2 * MARGIN, 16 + 2 * MARGIN, 3)
+
+
+def test_what_the_padding_draws_at_the_edge_is_cut_off():
+    # Brightness against what is beside it: on a flat image only the zeros beyond the edge differ.
+    conv = layers.Conv2D(1, 3, padding="same", use_bias=False, name="conv")
+    model = keras.Sequential([keras.Input((40, 40, 1)), conv])
+    kernel = np.array([[-1, -1, -1], [-1, 8.5, -1], [-1, -1, -1]], np.float32)
+    conv.set_weights([kernel.reshape(3, 3, 1, 1)])
+    climb = ascent(model, "conv")
+    _, signals = climb.climb(np.array([0], np.int32))
+    whole, shown = signals.images[0, ..., 0], climb.cut(signals.images)[0, ..., 0]
+    edge = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])
+    assert edge.min() > shown.max() + 1
+    assert shown.std() < 0.03  # the noise of the start
 
 
 def test_start_images_are_grey_slightly_noisy_and_belong_to_filter_and_seed():
@@ -159,4 +179,4 @@ def test_wrong_settings_say_so(settings, message):
 def test_a_model_without_an_image_input_says_so():
     model = compiled(keras.Sequential([keras.Input((5,)), layers.Dense(2)]))
     with pytest.raises(ValueError, match="one input of shape"):
-        input_shape(model)
+        image_input(model)

@@ -3,9 +3,9 @@ import logging
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_viz_callbacks.capture.held_out import check_fits, check_labels, held_out
+from tests.backends import only_on
 from tests.models import small_model
 
 IMAGES = np.random.default_rng(0).random((5, 4, 6, 3), np.float32)
@@ -25,20 +25,38 @@ def generator():
         yield image[None], label[None]
 
 
+def dataset():
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(2)
+
+
+def data_loader():
+    from torch.utils import data
+
+    return data.DataLoader(list(zip(IMAGES, LABELS, strict=True)), batch_size=2)
+
+
+TF_DATA = only_on("tensorflow", "tf.data is part of TensorFlow")
+DATA_LOADER = only_on("torch", "the DataLoader is part of torch")
+
+
 @pytest.mark.parametrize(
-    "images",
+    "form",
     [
-        IMAGES,
-        list(IMAGES),
-        tf.constant(IMAGES),
-        tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(2),
-        tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(2).repeat(),
-        Batches(),
-        generator(),
+        lambda: IMAGES,
+        lambda: list(IMAGES),
+        lambda: keras.ops.convert_to_tensor(IMAGES),
+        pytest.param(dataset, marks=TF_DATA),
+        pytest.param(lambda: dataset().repeat(), marks=TF_DATA),
+        pytest.param(data_loader, marks=DATA_LOADER),
+        Batches,
+        generator,
     ],
-    ids=["array", "list", "tensor", "dataset", "endless", "PyDataset", "generator"],
+    ids=["array", "list", "tensor", "dataset", "endless", "DataLoader", "PyDataset", "generator"],
 )
-def test_every_form_gives_the_same_images(images):
+def test_every_form_gives_the_same_images(form):
+    images = form()
     held = held_out(images, max_images=3)
     np.testing.assert_array_equal(held.images, IMAGES[:3])
     np.testing.assert_array_equal(held.inputs, IMAGES[:3])
@@ -89,14 +107,15 @@ def test_preprocess_can_not_change_the_users_images():
         ({"images": []}, "must hold at least one image. Received: images=list"),
         ({"images": iter(())}, "must hold at least one image"),
         ({"images": 5}, r"must be an array, a list .* Received: images=int"),
-        ({"images": IMAGES[0]}, r"must have the shape \(batch, .*One image alone is images\[None"),
+        ({"images": IMAGES[0, 0]}, r"must have the shape \(batch, height.*of shape \(6, 3\)"),
+        ({"images": {"a": IMAGES, "b": IMAGES[:2]}}, r"must give one input .* 5 images, .*\(2, 4"),
         ({"images": [IMAGES[0], IMAGES[1, :2]]}, r"must all have one shape.*\(2, 6, 3\), \(4, 6"),
         ({"images": IMAGES * np.nan}, "must be finite. Received: NaN .* in image 0 and 4 more"),
         ({"images": IMAGES.astype(str)}, "must hold numbers. Received: images of dtype <U"),
         ({"images": IMAGES, "labels": [1, 2]}, r"one class for each of the 5 images.*shape \(2,\)"),
         ({"images": IMAGES, "labels": [0.5] * 5}, "must be class indices or one-hot rows"),
         ({"images": IMAGES, "labels": ["x"] * 5}, "names in `class_names`. Received: .* 'x'"),
-        ({"images": IMAGES, "preprocess": lambda x: x[:1]}, "must return one input for each image"),
+        ({"images": IMAGES, "preprocess": lambda x: x[:1]}, "`preprocess` must give one input for"),
         ({"images": IMAGES, "preprocess": lambda x: x * np.inf}, r"`preprocess\(images\)` must be"),
     ],
 )
@@ -111,6 +130,34 @@ def test_images_must_fit_the_model():
         match=r"must fit the model's input, of shape \(batch, 16, 16, 3\). Received: .*5, 4, 6, 3",
     ):
         check_fits(small_model(), held_out(IMAGES))
+    with pytest.raises(ValueError, match=r"\(16, 16, 3\). One image alone is images\[None\]"):
+        check_fits(small_model(), held_out(np.zeros((16, 16, 3))))
+    with pytest.raises(ValueError, match="Pass a dict or tuple like the model's inputs"):
+        check_fits(small_model(), held_out({"a": IMAGES, "b": IMAGES}))
+
+
+def test_several_inputs_are_batches_of_which_the_first_image_is_displayed():
+    facts = np.zeros((5, 7))
+    for parts in ({"facts": facts, "image": IMAGES}, (facts, IMAGES)):
+        held = held_out(parts, max_images=3)
+        np.testing.assert_array_equal(held.images, IMAGES[:3])
+        assert [len(part) for part in keras.tree.flatten(held.inputs)] == [3, 3]
+        assert held.names is None
+    batches = [({"image": IMAGES[:2], "facts": facts[:2]}, LABELS[:2])] * 2
+    held = held_out(batches_of(batches))
+    assert held.inputs["facts"].shape == (4, 7)
+    np.testing.assert_array_equal(held.labels, [*LABELS[:2], *LABELS[:2]])
+
+
+def batches_of(batches):
+    yield from batches
+
+
+def test_labels_of_batches_that_are_no_classes_are_left_out(caplog):
+    with caplog.at_level("INFO", logger="keras_viz_callbacks"):
+        held = held_out(batches_of([(IMAGES, np.linspace(0, 1, 5))]))
+    assert held.labels is None
+    assert "labels of the held-out images are not shown" in caplog.text
 
 
 def test_labels_must_be_classes_and_every_class_named():

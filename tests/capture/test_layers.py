@@ -147,6 +147,6 @@ def test_a_model_without_convolutions_says_so():
 
 
 def test_outputs_and_classes_are_known_without_a_run():
-    found = survey(subclassed_model())
-    assert found.classes == 3
-    assert [c.path for c in survey(small_model()).outputs] == ["classes"]
+    (output,) = survey(subclassed_model()).outputs
+    assert (output.classes, output.kind, output.has_logits) == (3, "softmax", True)
+    assert [output.name for output in survey(small_model()).outputs] == ["classes"]

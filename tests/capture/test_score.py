@@ -7,6 +7,7 @@ from keras import layers
 
 from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.layers import select
+from keras_viz_callbacks.capture.target import resolve_target
 from tests.models import subclassed_model
 
 PREDICTED = -1
@@ -30,10 +31,13 @@ def with_head(*head, loss=None):
 
 def signals(model, images, classes=PREDICTED, target=None):
     found = backend().survey(model, images)
-    run = backend().compile_class_signals(
-        model, select(found.calls, None), found.outputs, target, images
-    )
+    resolved = resolved_target(model, images, target)
+    run = backend().compile_class_signals(model, select(found.calls, None), resolved, images)
     return run(images, np.full(len(images), classes, np.int32))
+
+
+def resolved_target(model, images, target=None):
+    return resolve_target(target, backend().survey(model, images), len(images))
 
 
 def softmax(x):
@@ -69,7 +73,7 @@ def test_the_logit_of_a_softmax_in_a_subclassed_call(images):
     found = signals(model, images)
     features = model.average(model.block(images))
     logits = keras.ops.convert_to_numpy(model.scores(features))
-    assert found.logit_found
+    assert resolved_target(model, images).is_before_activation
     np.testing.assert_allclose(found.score, logits.max(-1), atol=1e-6)
 
 
@@ -78,7 +82,7 @@ def test_one_sigmoid_unit_has_two_classes(images):
     model = with_head(layers.Dense(1, activation="sigmoid"))
     model.set_weights(plain.get_weights())
     logit = plain.predict(images, verbose=0)[:, 0]
-    assert backend().survey(model, images).classes == 2
+    assert backend().survey(model, images).outputs[0].classes == 2
     np.testing.assert_allclose(signals(model, images, 1).score, logit, atol=1e-6)
     np.testing.assert_allclose(signals(model, images, 0).score, -logit, atol=1e-6)
     found = signals(model, images)
@@ -99,7 +103,7 @@ def test_an_output_of_unknown_origin_that_is_a_distribution_is_used_and_told(ima
     model = with_head(layers.Dense(3, activation="softplus"), normalise)
     found = signals(model, images)
     output = model.predict(images, verbose=0)
-    assert not found.logit_found
+    assert not resolved_target(model, images).is_before_activation
     np.testing.assert_allclose(found.score, output.max(-1), atol=1e-6)
     np.testing.assert_allclose(found.probabilities, output, atol=1e-6)
 
@@ -109,3 +113,22 @@ def test_a_function_of_the_outputs_is_the_score(images):
     found = signals(model, images, target=lambda outputs: outputs[:, 2] - outputs[:, 0])
     output = model.predict(images, verbose=0)
     np.testing.assert_allclose(found.score, output[:, 2] - output[:, 0], atol=1e-6)
+
+
+def test_small_gradients_do_not_vanish_in_half_precision(images):
+    models = []
+    for policy in ("float32", "mixed_float16"):
+        keras.config.set_dtype_policy(policy)
+        try:
+            models.append(with_head(layers.Dense(3, dtype="float32")))
+        finally:
+            keras.config.set_dtype_policy("float32")
+    plain, half = models
+    # A gradient of 1e-5 / (14 * 14), by the pooling, is below the least half-precision number.
+    kernel = 1e-5 * np.random.default_rng(0).choice([-1, 1], (4, 3))
+    for model in models:
+        model.set_weights([*plain.get_weights()[:2], kernel, np.zeros(3)])
+    (expected,) = signals(plain, images, 1).gradients.values()
+    (found,) = signals(half, images, 1).gradients.values()
+    assert 0 < np.abs(expected).max() < 6e-8
+    np.testing.assert_allclose(found, expected, rtol=1e-2)

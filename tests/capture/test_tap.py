@@ -3,45 +3,23 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks.capture.backend import backend
-from keras_viz_callbacks.capture.layers import layer_paths, select
+from keras_viz_callbacks.capture.layers import select
 from keras_viz_callbacks.capture.tap import collect, tap
+from keras_viz_callbacks.capture.target import resolve_target
+from tests.backends import by_backend
 from tests.models import shared_model, small_model
-
-
-def state_of(model):
-    """Everything that an observer might change: attributes, variables, flags, random seeds."""
-    everything = [model, *layer_paths(model).values()]
-    return (
-        [dict(vars(layer)) for layer in everything],
-        [keras.ops.convert_to_numpy(variable) for variable in model.variables],
-        [layer.trainable for layer in everything],
-        [list(layer.losses) for layer in everything],
-    )
-
-
-def assert_same_state(before, after):
-    attributes, variables, trainable, losses = before
-    for own, now in zip(attributes, after[0], strict=True):
-        # Keras itself notes that a layer was called and how.
-        skipped = {"_called", "_inbound_nodes", "_outbound_nodes", "_call_context_args"}
-        assert own.keys() - skipped == now.keys() - skipped
-        for name in own.keys() - skipped:
-            assert own[name] is now[name] or own[name] == now[name], name
-    for own, now in zip(variables, after[1], strict=True):
-        np.testing.assert_array_equal(own, now)
-    assert trainable == after[2]
-    assert losses == after[3]
+from tests.state import assert_same_state, state_of
 
 
 def test_the_model_is_as_it_was_after_a_pass(any_model, images):
     model, path = any_model
     before = state_of(model)
-    calls = backend().survey(model, images)
-    picked = select(calls.calls, path)
+    found = backend().survey(model, images)
+    picked = select(found.calls, path)
     backend().compile_activations(model, picked, images)(images)
-    run = backend().compile_class_signals(model, picked, calls.outputs, None, images)
-    run(images, np.full(6, -1, np.int32))
-    backend().compile_ascent(model, picked[0], (16, 16, 3))(
+    target = resolve_target(None, found, len(images))
+    backend().compile_class_signals(model, picked, target, images)(images, target.classes)
+    backend().compile_ascent(model, picked[0], lambda images: images, (16, 16, 3))(
         images[:2], np.array([0, 1], np.int32), 2, 0.1
     )
     assert_same_state(before, state_of(model))
@@ -64,7 +42,7 @@ def test_the_model_is_as_it_was_when_the_pass_raises(images):
     found = backend().survey(model, images)
     with pytest.raises(RuntimeError, match="bad target"):
         backend().compile_class_signals(
-            model, select(found.calls, None), found.outputs, bad_target, images
+            model, select(found.calls, None), resolve_target(bad_target, found, 6), images
         )
     assert_same_state(before, state_of(model))
     assert model(images).shape == (6, 3)
@@ -134,12 +112,13 @@ def test_both_calls_of_a_shared_layer_are_captured(images):
     calls = select(backend().survey(model, images).calls, "shared")
     ours = backend().compile_activations(model, calls, images)(images)
     shared = model.get_layer("shared")
-    first = np.array(shared(images))
-    np.testing.assert_allclose(ours["shared"], first, atol=1e-6)
-    np.testing.assert_allclose(ours["shared:1"], np.array(shared(first)), atol=1e-6)
+    first = shared(images)
+    for path, expected in [("shared", first), ("shared:1", shared(first))]:
+        expected = keras.ops.convert_to_numpy(expected)
+        np.testing.assert_allclose(ours[path], expected, atol=1e-6)
 
 
-def test_another_number_of_images_does_not_trace_again(images):
+def test_another_number_of_images_is_traced_once_or_never(images):
     model = small_model()
     calls = select(backend().survey(model, images).calls, "conv_a")
     run = backend().compile_activations(model, calls, images)
@@ -149,10 +128,15 @@ def test_another_number_of_images_does_not_trace_again(images):
         traces.append(layer.name)
         return call(*args, **kwargs)
 
+    passes = []
     with tap([model.get_layer("conv_a")], count):
-        assert run(images)["conv_a"].shape[0] == 6
-        assert run(images[:2])["conv_a"].shape[0] == 2
-    assert traces == []
+        for number in (6, 2, 6, 2):
+            traces.clear()
+            assert run(images[:number])["conv_a"].shape[0] == number
+            passes.append(len(traces))
+    # TensorFlow traces for any number of images at once, JAX for each number, and torch runs the
+    # layer itself: one pass, and no second one for the shapes.
+    assert passes == by_backend(tensorflow=[0, 0, 0, 0], jax=[0, 1, 0, 0], torch=[1, 1, 1, 1])
 
 
 def test_a_rematerialized_layer_is_tapped(images):
@@ -161,4 +145,4 @@ def test_a_rematerialized_layer_is_tapped(images):
     model = keras.Sequential([keras.Input((16, 16, 3)), conv])
     calls = select(backend().survey(model, images).calls, "remat")
     ours = backend().compile_activations(model, calls, images)(images)
-    np.testing.assert_allclose(ours["remat"], np.array(model(images)), atol=1e-6)
+    np.testing.assert_allclose(ours["remat"], model.predict(images, verbose=0), atol=1e-6)

@@ -9,11 +9,19 @@ import warnings
 import pytest
 
 from keras_viz_callbacks.maps import class_activation
+from tests.backends import BACKEND, HAS_TENSORFLOW
 from tests.docs.pages import PAGES, ROOT, blocks
 
 # A block that is not run says why in its fence: ``` { .python .not-run reason="…" }
 NOT_RUN = re.compile(r'\{ \.python \.not-run reason="[^"]+" \}')
 README = ROOT / "README.md"
+# A data set of one backend is shown to its users, and runs there only.
+OF_ONE_BACKEND = {
+    "tensorflow": re.compile(r"^import tensorflow", flags=re.MULTILINE),
+    "torch": re.compile(r"^from torch\.", flags=re.MULTILINE),
+}
+# It needs TensorFlow on each backend, and the pages say to leave it out where there is none.
+KERAS_TENSORBOARD = re.compile(r"^ *keras\.callbacks\.TensorBoard\(.*\),$", flags=re.MULTILINE)
 PYTHON = {page: [b for b in blocks(page) if b.info == "python"] for page in PAGES}
 
 
@@ -33,14 +41,31 @@ def run(prepared, tmp_path, monkeypatch, caplog):
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*could not draw.*")
             for block in PYTHON[page]:
+                text = runnable(block.text)
                 # As many newlines in front as in the page, so that a traceback has its line.
-                code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
+                code = compile("\n" * (block.line - 1) + text, str(page), "exec")
                 exec(code, prepared)
         ours = ("keras_viz_callbacks", "tensorboard_plugin")
         warned = [r for r in caplog.records if r.levelno >= logging.WARNING]
         assert [r.message for r in warned if r.name.startswith(ours)] == []
 
     return run
+
+
+def runnable(text):
+    """A block as the backend of the tests can run it."""
+    if any(of.search(text) for backend, of in OF_ONE_BACKEND.items() if backend != BACKEND):
+        return ""
+    return text if HAS_TENSORFLOW else KERAS_TENSORBOARD.sub("", text)
+
+
+def test_what_needs_tensorflow_is_one_line_and_said():
+    started = ROOT / "docs/getting_started.md"
+    for page in (README, started):
+        lines = [line for b in PYTHON[page] for line in KERAS_TENSORBOARD.findall(b.text)]
+        assert len(lines) == 1
+    said = " ".join(started.read_text(encoding="utf-8").split())
+    assert "It needs TensorFlow on every backend: leave its line out" in said
 
 
 def test_the_readme_alone_gives_pictures(run, tmp_path, read_log):

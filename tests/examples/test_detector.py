@@ -1,9 +1,6 @@
 import contextlib
 import io
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -26,9 +23,8 @@ from yolo.loss import detection_loss
 from yolo.metrics import mean_average_precision
 from yolo.model import detector
 
+from tests.examples.recipes import said_by
 from tests.reading import Log
-
-DETECTOR = Path(__file__).parents[2] / "examples" / "detector.py"
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +62,13 @@ def test_the_loss_is_equation_3_by_hand():
     # Sigmoids of 0.5: a middle off by 0.25 twice; objectness log 2 everywhere; ten classes.
     nothing_there = 0.5 * np.log(2) * (CELLS * CELLS - 1)
     expected = 5 * 2 * 0.25**2 + np.log(2) + np.log(10) + nothing_there
-    np.testing.assert_allclose(detection_loss(true, logits), [expected], rtol=1e-5)
-    assert float(detection_loss(true, logits_of(true) * 10)[0]) < 0.7
+
+    def loss(logits):
+        tensors = keras.ops.convert_to_tensor(true), keras.ops.convert_to_tensor(logits)
+        return keras.ops.convert_to_numpy(detection_loss(*tensors))
+
+    np.testing.assert_allclose(loss(logits), [expected], rtol=1e-5)
+    assert loss(logits_of(true) * 10)[0] < 0.7
 
 
 def test_of_boxes_that_overlap_in_one_scene_the_best_is_left():
@@ -158,15 +159,14 @@ def test_the_script_measures_and_draws(tmp_path):
     keras.utils.set_random_seed(0)
     weights = tmp_path / "few.weights.h5"
     picture = tmp_path / "detections.png"
-    ran = run(
-        "--epochs", 1, "--scenes", 64, "--held-out", 12, "--log-dir", tmp_path, "--run", "tiny",
-        "--save", weights, "--picture", picture, "--sure", 0,
+    said = said_by(
+        "detector.py", "--epochs", 1, "--scenes", 64, "--held-out", 12, "--log-dir", tmp_path,
+        "--run", "tiny", "--save", weights, "--picture", picture, "--sure", 0,
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    assert "val_map50" in ran.stdout
-    assert re.search(r"at IoU 0\.5 on 12 scenes: 0\.\d{3}", ran.stdout)
+    assert "val_map50" in said
+    assert re.search(r"at IoU 0\.5 on 12 scenes: 0\.\d{3}", said)
     for row in ("(at random)", "(the middle)", "conv4 grad_cam", "conv6 hires_cam"):
-        assert f"\n{row} " in ran.stdout
+        assert f"\n{row} " in said
     assert np.ptp(np.asarray(Image.open(picture).convert("L"))) > 100
     log = Log(tmp_path / "tiny")
     maps = log.tags("grad_cam/conv6")
@@ -175,21 +175,11 @@ def test_the_script_measures_and_draws(tmp_path):
     assert detector(1).load_weights(weights) is None
 
 
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, DETECTOR, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-
-
 @pytest.mark.slow
 def test_it_learns(tmp_path):
     """The whole recipe: a few minutes on two cores, above 0.8."""
     picture = tmp_path / "detections.png"
-    ran = run("--log-dir", tmp_path, "--picture", picture)
-    assert ran.returncode == 0, ran.stderr
-    precision = float(re.search(r"at IoU 0\.5 on 500 scenes: ([\d.]+)", ran.stdout)[1])
+    said = said_by("detector.py", "--log-dir", tmp_path, "--picture", picture, timeout=900)
+    precision = float(re.search(r"at IoU 0\.5 on 500 scenes: ([\d.]+)", said)[1])
     assert precision > 0.8
     assert np.ptp(np.asarray(Image.open(picture).convert("L"))) > 100

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.examples.recipes import ENVIRONMENT, EXAMPLES, is_a_picture, said_by
+from tests.examples.recipes import (
+    ENVIRONMENT,
+    EXAMPLES,
+    is_a_picture,
+    said_by,
+    write_classes,
+)
 
 LESSON = EXAMPLES / "lesson"
 LANGUAGES = ("en", "es")
@@ -81,7 +87,7 @@ def test_the_script(small_arguments, tmp_path):
         assert is_a_picture(pictures[name])
 
 
-def test_a_photograph_a_model_and_weights_of_ones_own(small_arguments, tmp_path):
+def test_a_photograph_data_a_model_and_weights_of_ones_own(small_arguments, tmp_path):
     import keras
     from keras import layers
 
@@ -104,10 +110,11 @@ def test_a_photograph_a_model_and_weights_of_ones_own(small_arguments, tmp_path)
         "lesson/lesson.py",
         *small_arguments,
         *("--photograph", tmp_path / "mine.png", "--model", tmp_path / "mine.keras"),
+        *("--data", write_classes(tmp_path / "data", ["ant", "bee"])),
         *("--vgg16-weights", tmp_path / "vgg16_notop.weights.h5"),
     )
     assert re.search(r"mine +\(1, 150, 150, 8\)", said)
-    assert "map 150 × 150" in said
+    assert re.search(r"^ant: [\d.]+%, map 150 × 150", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,7 +1,3 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 from boxes import intersection_over_union
@@ -9,18 +5,8 @@ from localize import NOTHING, best_share, box_of, boxes_of
 from PIL import Image
 from scenes import scenes
 
+from tests.examples.recipes import run, said_by
 from tests.models import small_model
-
-LOCALIZE = Path(__file__).parents[2] / "examples" / "localize.py"
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, LOCALIZE, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 def test_overlap_of_boxes_by_hand():
@@ -51,15 +37,15 @@ def test_from_the_ink_itself_the_boxes_are_the_true_ones():
 
 def test_the_script_measures_each_layer_beside_players_that_see_nothing(tmp_path):
     picture = tmp_path / "boxes.png"
-    ran = run("--epochs", 1, "--scenes", 64, "--held-out", 16, "--picture", picture)
-    assert ran.returncode == 0, ran.stderr
-    rows = [line for line in ran.stdout.splitlines() if line.count("0.") >= 3]
+    tiny = ("--epochs", 1, "--scenes", 64, "--held-out", 16)
+    lines = said_by("localize.py", *tiny, "--picture", picture).splitlines()
+    rows = [line for line in lines if line.count("0.") >= 3]
     starts = ["chance: anywhere", "always the middle", "conv3, cut", "conv4, cut", "conv5, cut"]
     assert [any(row.startswith(start) for row in rows) for start in starts] == [True] * 5
     assert all(
         0 <= float(value) <= 1 for row in rows for value in row.split()[-3:] if row[0] != "6"
     )
-    assert ran.stdout.splitlines()[-1].endswith(f"{picture}.")
+    assert lines[-1].endswith(f"{picture}.")
     assert np.ptp(np.asarray(Image.open(picture).convert("L"))) > 100
 
 
@@ -70,12 +56,12 @@ def test_it_draws_the_users_own_photographs_by_the_users_own_model(tmp_path):
     for number, scene in enumerate(scenes(2).images):
         keras.utils.save_img(folder / f"{number}.png", scene)
     picture = tmp_path / "boxes.png"
-    ran = run("--model", tmp_path / "mine.keras", "--images", folder, "--picture", picture)
-    assert ran.returncode == 0, ran.stderr
+    mine = ("--model", tmp_path / "mine.keras", "--images", folder)
+    said_by("localize.py", *mine, "--picture", picture)
     assert picture.exists()
 
 
 def test_a_model_without_photographs_is_refused():
-    ran = run("--model", "somewhere")
+    ran = run("localize.py", "--model", "somewhere")
     assert ran.returncode == 2
     assert "--model and --images go together" in ran.stderr

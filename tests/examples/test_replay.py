@@ -1,24 +1,13 @@
-import subprocess
-import sys
-from pathlib import Path
-
+from tests.examples.recipes import said_by
 from tests.reading import Log
-
-REPLAY = Path(__file__).parents[2] / "examples" / "replay.py"
 
 
 def test_a_training_without_callbacks_is_drawn_afterwards(tmp_path):
     work = tmp_path / "work"
-    ran = subprocess.run(
-        [sys.executable, REPLAY, "--epochs", "2", "--scenes", "48", "--work-dir", work],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "\nkeras-viz replay " in ran.stdout
-    assert "step 0: model_01.keras\nstep 1: model_02.keras\n" in ran.stdout
-    assert f'tensorboard --logdir "{work / "logs" / "old"}"' in ran.stdout
+    said = said_by("replay.py", "--epochs", 2, "--scenes", 48, "--work-dir", work)
+    assert "\nkeras-viz replay " in said
+    assert "step 0: model_01.keras\nstep 1: model_02.keras\n" in said
+    assert f'tensorboard --logdir "{work / "logs" / "old"}"' in said
     log = Log(work / "logs")
     tags = log.tags("grad_cam/conv5/")
     assert len(tags) == 6

@@ -1,7 +1,4 @@
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,18 +6,8 @@ from PIL import Image
 from scenes import scenes
 from segmenter import CLASSES, class_in_region, single_regions
 
+from tests.examples.recipes import said_by
 from tests.reading import Log
-
-SEGMENTER = Path(__file__).parents[2] / "examples" / "segmenter.py"
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, SEGMENTER, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=1500,
-    )
 
 
 def test_each_region_is_the_ink_of_one_digit():
@@ -45,14 +32,13 @@ def test_the_target_is_the_sum_of_one_class_over_one_region():
 
 def test_the_script_measures_and_draws(tmp_path):
     picture = tmp_path / "regions.png"
-    ran = run(
-        "--epochs", 1, "--scenes", 32, "--held-out", 8, "--log-dir", tmp_path, "--run", "tiny",
-        "--picture", picture,
+    said = said_by(
+        "segmenter.py", "--epochs", 1, "--scenes", 32, "--held-out", 8, "--log-dir", tmp_path,
+        "--run", "tiny", "--picture", picture,
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    assert re.search(r"Mean IoU of the 11 classes on 8 held-out scenes: 0\.\d{3}", ran.stdout)
+    assert re.search(r"Mean IoU of the 11 classes on 8 held-out scenes: 0\.\d{3}", said)
     for row in ("(at random)", "(the middle)", "bottom grad_cam", "up3 hires_cam"):
-        assert f"\n{row} " in ran.stdout
+        assert f"\n{row} " in said
     assert np.ptp(np.asarray(Image.open(picture).convert("L"))) > 100
     log = Log(tmp_path / "tiny")
     assert len(log.tags("grad_cam/up3/")) == len(log.tags("grad_cam/bottom/")) == 6
@@ -61,7 +47,7 @@ def test_the_script_measures_and_draws(tmp_path):
 @pytest.mark.slow
 def test_it_learns(tmp_path):
     """The whole recipe, in a few minutes on two cores."""
-    ran = run("--log-dir", tmp_path, "--picture", tmp_path / "regions.png")
-    assert ran.returncode == 0, ran.stderr
-    overlap = float(re.search(r"Mean IoU of the 11 classes .*: ([\d.]+)", ran.stdout)[1])
+    picture = tmp_path / "regions.png"
+    said = said_by("segmenter.py", "--log-dir", tmp_path, "--picture", picture, timeout=1500)
+    overlap = float(re.search(r"Mean IoU of the 11 classes .*: ([\d.]+)", said)[1])
     assert overlap > 0.6

@@ -108,7 +108,7 @@ def write(log_dir: str, spec: Spec | None = None, run_name: str = schema.RUN_NAM
     return log
 
 
-def write_capture(file: event_file.EventFile, step: int, capture: list[Written]) -> None:
+def write_capture(file: event_file.EventWriter, step: int, capture: list[Written]) -> None:
     """Writes one step's pictures in the order of the callbacks: record, picture, …, scalars."""
     values = []
     dead: dict[str, float] = {}

@@ -242,7 +242,7 @@ def test_peeking_agrees_with_protocol_buffers(
 ) -> None:
     value = summaries.image(tag, png, 3, 4)
     event = event_pb2.Event(step=step, wall_time=wall_time)
-    event.summary.value.append(value)
+    event.summary.value.add().MergeFromString(b"".join(value))
     data = event.SerializeToString()
     try:
         peek = wire.peek(data[:known], len(data))
@@ -256,3 +256,18 @@ def test_peeking_agrees_with_protocol_buffers(
         assert (peek.step, peek.wall_time, peek.tag) == (step, wall_time, tag)
         assert strings[:2] == [b"3", b"4"]
         assert peek.strings[2][1] == len(png)
+
+
+def test_a_whole_record_right_behind_a_header_that_lies_is_found(
+    small: logs.Log, tmp_path: Path
+) -> None:
+    data = Path(small.path).read_bytes()
+    expected = summary(EventReader(small.path).read())
+    # The head of a record of 24 bytes, whole by its checksum, and nothing of the record.
+    length = struct.pack("<Q", 24)
+    head = length + struct.pack("<I", events.masked_checksum(length))
+    for at, _ in frames_of(data)[1:]:
+        path = tmp_path / f"events.out.tfevents.{at}"
+        path.write_bytes(data[:at] + head + data[at:])
+        found = list(EventReader(str(path)).read())
+        assert summary(e for e in found if not isinstance(e, Problem)) == expected

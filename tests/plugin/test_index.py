@@ -16,6 +16,7 @@ from tensorboard_plugin import index as index_module
 from tensorboard_plugin.events import EventReader
 from tensorboard_plugin.index import Index, roots_of
 from tensorboard_plugin.series import Run
+from tensorboard_plugin.storage import LocalStorage
 from tests.plugin import logs
 
 IndexOf = Callable[..., Index]
@@ -140,7 +141,17 @@ def test_logdir_spec(tmp_path: Path, index_of: IndexOf) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["/a", "/a,/b", "x:/a,y:/b", "/foo:bar/baz", "gs://bucket/x", "x:/a:b", "x:gs://b"]
+    "spec",
+    [
+        "/a",
+        "/a,/b",
+        "x:/a,y:/b",
+        "/foo:bar/baz",
+        "gs://bucket/x",
+        "x:/a:b",
+        "x:gs://b",
+        "x:s3://b/c,memory://d",
+    ],
 )
 def test_logdir_spec_is_read_as_tensorboard_reads_it(spec: str) -> None:
     expected = data_ingester._parse_event_files_spec(spec)
@@ -316,13 +327,13 @@ def test_a_walk_of_a_huge_tree_is_rare(log_dir: str, monkeypatch: pytest.MonkeyP
     walks = []
     now = 0.0
 
-    def slow(root: str) -> list[typing.Any]:
+    def slow(storage: LocalStorage) -> list[typing.Any]:
         nonlocal now
         now += 2.0  # seconds that the walk took
-        walks.append(root)
+        walks.append(storage.path)
         return []
 
-    monkeypatch.setattr(index_module, "_run_directories", slow)
+    monkeypatch.setattr(LocalStorage, "runs", slow)
     monkeypatch.setattr(index_module.time, "monotonic", lambda: now)
     index = Index(roots_of(log_dir))
     for _ in range(100):

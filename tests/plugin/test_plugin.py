@@ -30,6 +30,7 @@ SETTINGS = {
     "python": ["--logdir={}", "--load_fast=false"],
     "path prefix": ["--logdir={}", "--load_fast=false", "--path_prefix=/a/b"],
     "logdir_spec": ["--logdir_spec=mine:{}"],
+    "file URL": ["--logdir=file://{}"],
 }
 
 
@@ -114,8 +115,8 @@ def test_the_entry_module_imports_no_framework() -> None:
         "import sys, tensorboard_plugin.plugin as p\n"
         "from tensorboard.plugins import base_plugin\n"
         "p.KerasVizPlugin(base_plugin.TBContext(logdir='none')).get_plugin_apps()\n"
-        "heavy = 'keras tensorflow jax torch keras_viz_callbacks numpy matplotlib PIL'.split()\n"
-        "print([m for m in heavy if m in sys.modules and m not in before])"
+        "heavy = 'keras tensorflow jax torch keras_viz_callbacks numpy matplotlib PIL fsspec'\n"
+        "print([m for m in heavy.split() if m in sys.modules and m not in before])"
     )
     # What TensorBoard itself imports before it looks at any plugin is not ours.
     code = "import sys, tensorboard.plugins.base_plugin\nbefore = set(sys.modules)\n" + code

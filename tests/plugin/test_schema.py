@@ -120,3 +120,27 @@ def test_the_palette_is_the_writers() -> None:
         colors.BLANK,
         colors.GAP,
     )
+
+
+@pytest.mark.parametrize(
+    ("log_dir", "path"),
+    [
+        ("logs/run1", "logs/run1"),
+        ("/logs/s3://x", "/logs/s3://x"),
+        ("C:/logs", "C:/logs"),
+        ("file:///logs/a b%20c", "/logs/a b%20c"),
+        ("local:///logs", "/logs"),
+        ("s3://bucket/logs", None),
+        ("memory://logs", None),
+        ("simplecache::s3://bucket/logs", None),
+        ("abfs+x.y-1://logs", None),
+    ],
+)
+def test_which_log_directories_are_on_this_machine(log_dir: str, path: str | None) -> None:
+    assert schema.local_path(log_dir) == path
+
+
+def test_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("USERPROFILE", "/home/somebody")
+    assert schema.local_path("~/logs") == "/home/somebody/logs"

@@ -10,7 +10,7 @@ CAT, DOG = ClassScore(0, "cat", 0.2), ClassScore(1, "dog", 0.8)
 
 
 def overlay(heat_map=HEAT, **scores):
-    return rgb(draw_overlay(GREY, heat_map, colormap="turbo", **scores).png)
+    return rgb(draw_overlay(GREY, heat_map, colormap="turbo", **scores).data)
 
 
 def test_heat_stands_where_the_map_is_hot_and_nowhere_else():
@@ -26,7 +26,8 @@ def test_only_the_shape_of_a_map_counts_not_its_size():
 
 def test_a_map_of_zeros_leaves_the_image_and_says_so():
     blank = overlay(0 * HEAT, prediction=DOG)
-    assert (blank[4:228, 4:228] == 100).all()
+    # A JPEG rings beside the frame.
+    assert np.abs(blank[16:212, 16:212].astype(int) - 100).max() <= 2
     assert (blank != overlay(HEAT, prediction=DOG)).any()
 
 

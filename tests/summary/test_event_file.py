@@ -1,13 +1,18 @@
 import errno
 import os
 import shutil
+import sys
+import tempfile
 
+import google_crc32c
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto import event_pb2
 
 from keras_viz_callbacks.summary import summaries
-from keras_viz_callbacks.summary.event_file import EventFile, masked_checksum
+from keras_viz_callbacks.summary.event_file import EventFile, masked
 
 
 def steps(path):
@@ -36,7 +41,7 @@ def test_the_checksum_is_the_one_of_the_format():
     # CRC-32C of "123456789" is 0xE3069283 (RFC 3720); masked by the rule of TFRecord.
     crc = 0xE3069283
     expected = (((crc >> 15) | (crc << 17 & 0xFFFFFFFF)) + 0xA282EAD8) & 0xFFFFFFFF
-    assert masked_checksum(b"123456789") == expected
+    assert masked(google_crc32c.value(b"123456789")) == expected
 
 
 def test_a_later_file_sorts_behind_every_earlier_one(tmp_path):
@@ -47,32 +52,67 @@ def test_a_later_file_sorts_behind_every_earlier_one(tmp_path):
     assert sorted(os.listdir(tmp_path))[-1] == os.path.basename(file.path)
 
 
-def test_a_failed_write_leaves_whole_records_only(tmp_path, monkeypatch):
-    file = EventFile(str(tmp_path))
-    file.write(1, scalar())
+def half_then_full(monkeypatch):
+    """The disk takes half of the next write and nothing more."""
     real = os.write
 
-    def half(descriptor, data):
-        monkeypatch.setattr(os, "write", full)
+    def half(descriptor, pieces):
+        data = b"".join(pieces)
         return real(descriptor, data[: len(data) // 2])
 
     def full(descriptor, data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "write", half)
+    monkeypatch.setattr(os, "writev", half)
+    monkeypatch.setattr(os, "write", full)
+
+
+def test_a_failed_write_leaves_whole_records_only(tmp_path, monkeypatch):
+    file = EventFile(str(tmp_path))
+    file.write(1, scalar())
+    half_then_full(monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         file.write(2, scalar())
-    monkeypatch.setattr(os, "write", real)
+    monkeypatch.undo()
     file.write(3, scalar())
     assert steps(file.path) == [1, 3]
 
 
-def test_a_write_in_parts_is_finished(tmp_path, monkeypatch):
+@pytest.mark.parametrize("many_pieces_at_once", [True, False])
+def test_a_write_in_parts_is_finished(tmp_path, monkeypatch, many_pieces_at_once):
     real = os.write
+    if many_pieces_at_once:
+        monkeypatch.setattr(os, "writev", lambda d, pieces: real(d, b"".join(pieces)[:7]))
+    else:
+        monkeypatch.delattr(os, "writev")  # as on Windows
     monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))
     file = EventFile(str(tmp_path))
     file.write(1, scalar())
     assert steps(file.path) == [1]
+
+
+def test_more_values_than_the_system_takes_pieces(tmp_path):
+    file = EventFile(str(tmp_path))
+    file.write(1, scalar() * 1000)
+    assert steps(file.path) == [1] * 1000
+
+
+@settings(max_examples=50)
+@given(
+    step=st.integers(-(2**63), 2**63 - 1),
+    wall_time=st.floats(allow_nan=False),
+    size=st.sampled_from([0, 1, 100, 127, 128, 16383, 16384, 100_000]) | st.integers(0, 40_000),
+)
+def test_an_event_is_the_one_that_protocol_buffers_make(step, wall_time, size):
+    value = summaries.image("a", b"p" * size, 3, 4)
+    with tempfile.TemporaryDirectory() as directory:
+        file = EventFile(directory)
+        file.write(step, [value], wall_time)
+        (_, raw) = RawEventFileLoader(file.path).Load()
+        file.close()
+    expected = event_pb2.Event(wall_time=wall_time, step=step)
+    expected.summary.value.add().MergeFromString(b"".join(value))
+    assert raw == expected.SerializeToString()
 
 
 def test_a_directory_that_vanishes_is_made_again(tmp_path):
@@ -81,3 +121,60 @@ def test_a_directory_that_vanishes_is_made_again(tmp_path):
     shutil.rmtree(tmp_path / "run")
     file.write(2, scalar())
     assert steps(file.path) == [2]
+
+
+def test_a_file_whose_first_write_failed_begins_with_its_header_still(tmp_path, monkeypatch):
+    def full(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = EventFile(str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", full)
+        with pytest.raises(OSError, match="No space left"):
+            file.write(1, scalar())
+    file.write(2, scalar())
+    raw = list(RawEventFileLoader(file.path).Load())
+    assert event_pb2.Event.FromString(raw[0]).file_version == "brain.Event:2"
+    assert steps(file.path) == [2]
+
+
+def test_a_file_that_can_not_be_cut_back_is_left_for_another_one(tmp_path, monkeypatch):
+    file = EventFile(str(tmp_path))
+    file.write(1, scalar())
+    first, real = file.path, os.writev
+
+    def half(descriptor, pieces):
+        real(descriptor, [b"".join(pieces)[:10]])
+        raise OSError(errno.EIO, "Input/output error")
+
+    def refuse(descriptor, length):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", half)
+        patch.setattr(os, "ftruncate", refuse)
+        with pytest.raises(OSError, match="Input/output error"):
+            file.write(2, scalar())
+    file.write(3, scalar())
+    assert steps(first) == [1]
+    assert steps(file.path) == [3]
+    assert sorted(os.listdir(tmp_path)) == [os.path.basename(p) for p in (first, file.path)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_a_run_belongs_to_one_writer_until_it_is_closed(tmp_path):
+    one, other = (EventFile(str(tmp_path / "run")) for _ in range(2))
+    assert one.claim()
+    assert not other.claim()
+    one.write(1, scalar())
+    one.close()
+    assert other.claim()
+    other.close()
+    assert len(list((tmp_path / "run").iterdir())) == 1
+
+
+def test_a_run_that_was_claimed_and_never_written_to_leaves_nothing(tmp_path):
+    file = EventFile(str(tmp_path / "run"))
+    assert file.claim()
+    file.close()
+    assert not (tmp_path / "run").exists()

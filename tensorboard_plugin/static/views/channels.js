@@ -356,10 +356,8 @@ class ChannelsView {
       const at = corner(grid, found.cell);
       const level = levels.data[(at.y + found.y) * levels.width + at.x + found.x];
       const value = valueOf(level, record, found.cell);
-      const [height, width] = record.layer.shape;
-      const column = Math.floor((found.x * width) / grid.cell_width);
-      const row = Math.floor((found.y * height) / grid.cell_height);
-      parts.unshift(`value ${Number.isNaN(value) ? "not finite" : number(value)} at row ${row}, column ${column}`);
+      const where = placeIn(record.layer.shape, found.x / grid.cell_width, found.y / grid.cell_height);
+      parts.unshift(`value ${Number.isNaN(value) ? "not finite" : number(value)}${where}`);
     }
     say(this.readout, `${name}: ${parts.join(" · ")}`);
   }
@@ -392,4 +390,16 @@ class ChannelsView {
     if (found === null || this.#sheet === null || this.#state?.item !== null) return;
     this.store.update({ item: this.#sheet.grid.items[found.cell], zoom: null });
   }
+}
+
+/**
+ * Where in a layer's output a point of a cell lies, in words; the slices of a volume have none.
+ * @param {number[]} shape of the output, channels last
+ * @param {number} x share of the cell's width
+ * @param {number} y share of its height
+ */
+function placeIn(shape, x, y) {
+  if (shape.length === 3) return ` at row ${Math.floor(y * shape[0])}, column ${Math.floor(x * shape[1])}`;
+  if (shape.length === 2) return ` at step ${Math.floor(x * shape[0])}`;
+  return "";
 }

@@ -1,0 +1,89 @@
+"""The backend that runs agrees with the NumPy network, and so the three agree with each other.
+
+Two backends that are each within 5e-5 of the same reference are within 1e-4 of one another.
+"""
+
+import numpy as np
+import pytest
+
+from keras_viz_callbacks import activation_maps, filter_patterns, grad_cam
+from keras_viz_callbacks.capture.ascent import LEARNING_RATE, MARGIN, STEPS, start_images
+from tests.agreement import methods, network
+from tests.capture.test_ascent import ascent
+
+TOLERANCE = 5e-5
+"""As a share of the largest value of a layer's activations, or of a map."""
+
+CLASSES = [2, 1, 3, 1]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return network.keras_model()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return network.images()
+
+
+def test_activations_agree(model, images):
+    expected, _ = network.answers(images)
+    found = activation_maps(model, images, list(network.SPATIAL))
+    assert list(found) == list(network.SPATIAL)
+    for path in network.SPATIAL:
+        assert found[path].shape == expected[path].shape
+        difference = np.abs(found[path] - expected[path]).max()
+        assert difference < TOLERANCE * np.abs(expected[path]).max(), path
+
+
+@pytest.mark.parametrize("method", methods.METHODS)
+def test_class_maps_agree_at_every_layer(model, images, method):
+    maps, _ = network.answers(images)
+    gradients = network.gradients(images, CLASSES)
+    for path in network.SPATIAL:
+        expected = methods.class_map(method, maps[path], gradients[path])
+        found = grad_cam(model, images, path, CLASSES, method)
+        assert_maps_agree(found, expected, path)
+
+
+def test_the_predicted_class_is_explained(model, images):
+    maps, _ = network.answers(images)
+    predicted = maps["logits"].argmax(axis=-1)
+    assert len(set(predicted)) > 1
+    gradients = network.gradients(images, predicted)
+    expected = methods.class_map("hires_cam", maps["conv_c"], gradients["conv_c"])
+    assert_maps_agree(grad_cam(model, images, method="hires_cam"), expected, "conv_c")
+
+
+def assert_maps_agree(found, expected, path):
+    assert found.shape == expected.shape
+    difference = np.abs(found - expected).max(axis=(1, 2))
+    highest = expected.max(axis=(1, 2))
+    assert (highest > 0).sum() > 1, "maps of zeros show nothing"
+    # A map that is blank is so in both.
+    assert (difference <= TOLERANCE * highest).all(), (path, difference / highest)
+
+
+@pytest.mark.parametrize("path", ["conv_a", "inner/conv_b", "conv_c"])
+def test_filter_patterns_agree_in_response_and_to_the_eye(model, path):
+    filters = np.arange(6, dtype=np.int32)
+    start = start_images(filters, network.SHAPE, (0, 1), seed=0)
+    images, response = methods.ascend(path, start, filters, STEPS, LEARNING_RATE)
+    size = tuple(side - 2 * MARGIN for side in network.SHAPE[:2])
+    begun, signals = ascent(model, path, size=size).climb(filters)
+    np.testing.assert_array_equal(begun, start)
+    np.testing.assert_allclose(signals.response, response, rtol=1e-3, atol=1e-5)
+    pictures = filter_patterns(model, path, 6, size=size)
+    # Levels of 0 to 255, of which a picture spreads over about 50 to either side.
+    differences = np.abs(
+        pictures[:, None] - displayed(images[:, MARGIN:-MARGIN, MARGIN:-MARGIN])[None]
+    ).mean(axis=(2, 3, 4))
+    assert (differences.diagonal() < 1).all(), differences.diagonal()
+    assert (differences[~np.eye(6, dtype=bool)] > 20).all()
+
+
+def displayed(images):
+    """Pictures centred on grey, of a standard deviation of a fifth of the range, cut off."""
+    levels = [(image - image.mean()) / image.std() * 0.2 + 0.5 for image in images]
+    return np.clip(levels, 0, 1) * 255

@@ -1,0 +1,119 @@
+"""Everything that can go wrong, done for real as often as it says: docs/faults_table.md.
+
+    python docs/faults.py                                     # all
+    KERAS_BACKEND=jax .venv-jax/bin/python docs/faults.py     # on another backend
+    python docs/faults.py kill full                           # these
+
+Each is a function of `tests/faults`, and the tests do each a few times. Results of each backend
+are kept in docs/faults.json, with what each time was like; the table is made of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import keras
+
+from tests.faults import net
+from tests.faults.fault import Fault, faults_of
+
+MODULES = {
+    "Training": ("killed", "signals", "disk", "stalled", "files", "captures", "processes"),
+    "The tab": ("tab_files", "tab_requests", "tab_names"),
+}
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "faults.json"
+
+
+def faults(side: str) -> list[Fault]:
+    """All of one side, in the order of the table."""
+    names = (f"tests.faults.{name}" for name in MODULES[side])
+    return [each for name in names for each in faults_of(importlib.import_module(name))]
+
+
+def done(each: Fault) -> dict[str, Any]:
+    """Does a fault as often as it wants; what came of it."""
+    if reason := each.cannot():
+        return {"cannot": reason}
+    held, failures, remarks = 0, [], []
+    began = time.perf_counter()
+    for number in range(each.times):
+        with tempfile.TemporaryDirectory() as directory:
+            try:
+                remarks.append(each.run(Path(directory), number))
+                held += 1
+            except Exception:  # noqa: BLE001 - it is what the table tells
+                failures.append(f"time {number}: {traceback.format_exc()[-1000:]}")
+                net.forget()  # what the fault has done to the model is not to count again
+    return {
+        "done": each.times,
+        "held": held,
+        "seconds": round(time.perf_counter() - began, 1),
+        "failures": failures,
+        "remarks": [remark for remark in remarks if remark],
+    }
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """The results as Markdown: a row a fault, how often it was done and held on each backend."""
+    backends = [backend for backend in BACKENDS if backend in results]
+    heads = [f"Held, of times done: {BACKENDS[backend]}" for backend in backends]
+    lines = []
+    for side in MODULES:
+        lines += [f"**{side}**", "", f"| Fault | Checked | {' | '.join(heads)} | What one sees |"]
+        lines.append("|---|---|" + "---|" * (len(heads) + 1))
+        for each in faults(side):
+            cells = [_cell(results[backend].get(each.run.__name__)) for backend in backends]
+            lines.append(f"| {each.name} | {each.checked} | {' | '.join(cells)} | {each.seen} |")
+        lines.append("")
+    machines = {f"{BACKENDS[b]}: {results[b]['machine']}" for b in backends}
+    return "\n".join([*lines, *sorted(machines), ""])
+
+
+def _cell(result: dict[str, Any] | None) -> str:
+    if result is None:
+        return "not run"
+    if "cannot" in result:
+        return f"not there: {result['cannot']}"
+    return f"{result['held']} of {result['done']}"
+
+
+def machine() -> str:
+    """What the results were found on."""
+    return (
+        f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"Keras {keras.__version__}"
+    )
+
+
+def main() -> None:
+    backend = keras.backend.backend()
+    for side in MODULES:
+        for each in faults(side):
+            name = each.run.__name__
+            if sys.argv[1:] and name not in sys.argv[1:]:
+                continue
+            result = done(each)
+            # Read again: other backends may have been run meanwhile.
+            results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+            results.setdefault(backend, {}).update({"machine": machine(), name: result})
+            RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+            (HERE / "faults_table.md").write_text(table(results), encoding="utf-8")
+            print(name, _cell(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Exceptions and Ctrl-C inside ``fit``, then ``fit`` again in the same process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_viz_callbacks.summary import worker
+from tests.faults import net
+from tests.faults.fault import fault
+from tests.faults.net import At
+from tests.faults.whole import readable, steps
+from tests.state import assert_same_state, state_of
+
+
+class Stopped(Exception):  # noqa: N818
+    """What another callback raises."""
+
+
+def raises() -> None:
+    raise Stopped
+
+
+def presses_ctrl_c() -> None:
+    """The signal itself: Python raises KeyboardInterrupt from it where the main thread is."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _twice(own: list[Any], hook: str, *, in_front: bool, action: Callable[[], None]) -> list[Any]:
+    """A training that ends at a hook, another one behind it, and what the model is then."""
+    model = net.model()
+    end = At(hook, action)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    validation = (net.six_images()[:2], net.six_labels()[:2])
+    try:
+        with pytest.raises((Stopped, KeyboardInterrupt)):
+            net.fit(model, [end, *own] if in_front else [*own, end], validation_data=validation)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    net.fit(model, own, epochs=2)
+    return net.variables(model)
+
+
+@fault(
+    "An exception or Ctrl-C at any hook of another callback, in front of ours or behind",
+    checked="`fit` again gives the same weights as without our callbacks; the log goes on behind "
+    "the last capture and has no gap; the worker thread ends by itself",
+    seen="the exception itself, nothing of ours",
+    times=4 * len(net.HOOKS),
+    tested=len(net.HOOKS),
+)
+def at_a_hook(directory: Path, number: int) -> str:
+    hook = net.HOOKS[number % len(net.HOOKS)]
+    # Four variants of each hook in four rounds, and both places and kinds in the first one.
+    variant = (number + number // len(net.HOOKS)) % 4
+    in_front, action = variant % 2 == 0, (raises, presses_ctrl_c)[variant // 2]
+    own = net.callbacks(directory)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "IDLE", 0.05)
+        with net.said() as warned:
+            found = _twice(own, hook, in_front=in_front, action=action)
+        net.no_thread_stays()
+    assert warned == []
+    net.same(found, _twice([], hook, in_front=in_front, action=action))
+    captured = {"on_train_begin": 0, "on_epoch_end": 1 if in_front else 2, "on_train_end": 4}
+    log = readable(directory)
+    assert steps(log, net.TAGS) == list(range(captured.get(hook, 1) + 2))
+    return f"{hook}, {'in front' if in_front else 'behind'}, {action.__name__}"
+
+
+def _state(model: Any) -> dict[str, Any]:
+    """What an observer might change, without what Keras itself sets in a `fit`."""
+    state = state_of(model)
+    state.pop("training", None)
+    for attributes in state["attributes"]:
+        for name in ("history", "training"):
+            attributes.pop(name, None)
+    return state
+
+
+def _seconds_of_a_fit(directory: Path) -> float:
+    model = net.model()
+    began = time.perf_counter()
+    net.fit(model, net.callbacks(directory))
+    return time.perf_counter() - began
+
+
+@fault(
+    "Ctrl-C at a random moment, inside a capture or anywhere else",
+    checked="layers, flags and hooks of the model are what they were; `fit` again gives the right "
+    "weights and all its pictures, behind those of before",
+    seen="KeyboardInterrupt, nothing of ours",
+    times=50,
+    tested=1,
+)
+def at_any_moment(directory: Path, number: int) -> str:
+    length = _seconds_of_a_fit(directory / "undisturbed")
+    own = net.callbacks(directory / "log")
+    model = net.model()
+    before = _state(model)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    at = float(np.random.default_rng(number).uniform(0, length))
+    alarm = signal.signal(signal.SIGALRM, lambda *_: presses_ctrl_c())
+    where = "had ended"
+    try:
+        signal.setitimer(signal.ITIMER_REAL, at)
+        net.fit(model, own)
+    except KeyboardInterrupt as error:
+        frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        where = Path([name for name in frames if name != __file__][-1]).name
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, alarm)
+        signal.signal(signal.SIGINT, handler)
+    model = net.model()
+    assert_same_state(before, _state(model))
+    if where == "type_dispatch.py":
+        # TensorFlow takes the function out of its cache and puts it back: between, it is lost.
+        model.make_train_function(force=True)
+    net.fit(model, own)
+    net.same(net.variables(model), net.expected())
+    log = readable(directory)
+    found = {tag: log.steps(tag, "log/keras_viz") for tag in net.TAGS}
+    last = max(map(max, found.values()))
+    for each in found.values():
+        assert each[-net.EPOCHS :] == list(range(last - net.EPOCHS + 1, last + 1)), found
+    return f"after {at / length:.0%} of a training: {where}"

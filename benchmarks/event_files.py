@@ -1,0 +1,153 @@
+"""What does an event file cost beside the bytes alone? 1,000 pictures of 100 kB.
+
+    python -m benchmarks.event_files
+
+The floor writes the pictures' bytes to one file in the same directory with `os.write`, one call a
+picture. Ours writes the same pictures with their records by `EventFile`, one call a picture, as
+the worker of a training does it: framed, with checksums, and with a look before each write whether
+the file is still there. Nothing waits for the disk: both end when the system has the bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+
+from benchmarks.rows import Row, beside, interleaved, tell
+from keras_viz_callbacks.summary.event_file import EventFile
+from keras_viz_callbacks.summary.run import Drawing, _values
+from tensorboard_plugin import schema
+
+PICTURES = 1000
+SIZE = 100_000
+DISTINCT = 50
+LIMIT = 2
+REPEATS = 15
+
+
+def measure(
+    directory: str | None = None,
+    pictures: int = PICTURES,
+    size: int = SIZE,
+    repeats: int = REPEATS,
+) -> list[Row]:
+    """Medians of turns that the floor and ours take.
+
+    Args:
+        directory: Where to write; a temporary directory in it is removed afterwards.
+        pictures: How many a turn.
+        size: Bytes of one.
+        repeats: Turns.
+    """
+    encoded = [os.urandom(size) for _ in range(min(DISTINCT, pictures))]
+    maps = [Drawing(class_map(), png) for png in encoded]
+    grids = [Drawing(grid(), png) for png in encoded]
+    ready = [_values(drawing) for drawing in grids]
+
+    def floor(path: str) -> float:
+        descriptor = os.open(os.path.join(path, "bytes"), os.O_WRONLY | os.O_CREAT)
+        begin = time.perf_counter()
+        for i in range(pictures):
+            os.write(descriptor, encoded[i % len(encoded)])
+        seconds = time.perf_counter() - begin
+        os.close(descriptor)
+        return seconds
+
+    def ours(path: str, values: Callable[[int], list]) -> float:
+        file = EventFile(path)
+        begin = time.perf_counter()
+        for i in range(pictures):
+            file.write(i, values(i % len(encoded)))
+        seconds = time.perf_counter() - begin
+        file.close()
+        return seconds
+
+    def turn(write: Callable[..., float], *arguments: object) -> Callable[[], float]:
+        def run() -> float:
+            with tempfile.TemporaryDirectory(dir=directory) as path:
+                return write(path, *arguments)
+
+        return run
+
+    found, _ = interleaved(
+        {
+            "floor": turn(floor),
+            "ready": turn(ours, ready.__getitem__),
+            "maps": turn(ours, lambda i: _values(maps[i])),
+            "grids": turn(ours, lambda i: _values(grids[i])),
+        },
+        repeats,
+    )
+    what = f"{pictures:,} pictures of {size / 1000:.0f} kB with their records"
+    return [
+        beside(f"{what}, written, s", found["ready"], found["floor"], LIMIT),
+        beside("the same, class maps' summaries made too, s", found["maps"], found["floor"]),
+        beside("the same, 64 channels' summaries made too, s", found["grids"], found["floor"]),
+    ]
+
+
+def class_map() -> schema.Record:
+    """A record as `GradCAM` makes it."""
+    score = schema.ClassScore(3, "three", 0.8125)
+    return schema.Record(
+        "grad_cam",
+        "grad_cam/block4/conv2d_3/image_0",
+        400,
+        400,
+        image_bytes=SIZE,
+        epoch=3,
+        batch=400,
+        layer=schema.Layer("block4/conv2d_3", "Conv2D", 3, (12, 12, 64)),
+        image_name="image_0",
+        image_index=0,
+        label=score,
+        prediction=score,
+        target=score,
+        value_range=(0.0, 1.5),
+        colormap="inferno",
+        channels=64,
+        map_shape=(12, 12),
+        metrics={"loss": 0.5234, "accuracy": 0.875, "val_loss": 0.6311, "val_accuracy": 0.8125},
+    )
+
+
+def grid() -> schema.Record:
+    """A record as `ActivationGrid` makes it, four numbers a channel."""
+    columns = [tuple(float(f"{k + 0.0137 * i:.4g}") for i in range(64)) for k in range(4)]
+    return schema.Record(
+        "activations",
+        "activations/block4/conv2d_3/image_0",
+        402,
+        402,
+        image_bytes=SIZE,
+        epoch=3,
+        batch=400,
+        layer=schema.Layer("block4/conv2d_3", "Conv2D", 3, (48, 48, 64)),
+        image_name="image_0",
+        image_index=0,
+        grid=schema.Grid(8, 8, 48, 48, 2, tuple(range(64))),
+        value_range=(0.0, 4.5),
+        scale="channel",
+        colormap="viridis",
+        channels=64,
+        dead_fraction=0.125,
+        blank_fraction=0.125,
+        statistics=schema.ChannelStatistics(*columns),
+        metrics={"loss": 0.5234, "accuracy": 0.875, "val_loss": 0.6311, "val_accuracy": 0.8125},
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure event files beside the bytes alone.")
+    parser.add_argument("--directory", help="write there; default: the system's temporary one")
+    parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    chosen = parser.parse_args()
+    tell(measure(chosen.directory, chosen.pictures, repeats=chosen.repeats))
+
+
+if __name__ == "__main__":
+    main()

@@ -21,10 +21,15 @@ from keras_viz_callbacks.capture.ascent import (
     pick_filters,
 )
 from keras_viz_callbacks.capture.backend import Array, backend, survey
-from keras_viz_callbacks.capture.held_out import check_model, held_out
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
+from keras_viz_callbacks.capture.held_out import compiled, held_out
+from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
 from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
-from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
+from keras_viz_callbacks.capture.target import (
+    ResolvedTarget,
+    Target,
+    resolve_target,
+    select_for_class_maps,
+)
 from keras_viz_callbacks.maps import class_activation
 from keras_viz_callbacks.maps.patterns import to_displayable
 
@@ -56,8 +61,14 @@ def activation_maps(
     """
     check_tokens_to_grid(tokens_to_grid)
     held = held_out(images)
-    calls = select(check_model(model, held, tokens_to_grid).calls, layers)
-    return backend().compile_activations(model, calls, held.inputs)(held.inputs)
+    run = compiled(
+        backend().compile_activations,
+        model,
+        held,
+        lambda found: select(found.calls, layers),
+        tokens_to_grid,
+    )
+    return run(held.inputs)
 
 
 def grad_cam(
@@ -97,12 +108,16 @@ def grad_cam(
     class_activation.find(method)
     check_tokens_to_grid(tokens_to_grid)
     held = held_out(images)
-    found = check_model(model, held, tokens_to_grid)
-    call = _one_call(select_for_class_maps(found, layer), layer)
-    resolved = resolve_target(target, found, len(held))
-    signals = backend().compile_class_signals(model, [call], resolved, held.inputs)(
-        held.inputs, resolved.classes
-    )
+    chosen: list[tuple[list[LayerCall], ResolvedTarget]] = []
+
+    def choose(found: Survey) -> tuple[list[LayerCall], ResolvedTarget]:
+        call = _one_call(select_for_class_maps(found, layer), layer)
+        chosen.append(([call], resolve_target(target, found, len(held))))
+        return chosen[-1]
+
+    run = compiled(backend().compile_class_signals, model, held, choose, tokens_to_grid)
+    (((call,), resolved),) = chosen
+    signals = run(held.inputs, resolved.classes)
     return class_activation.class_activation_map(
         signals.activations[call.path], signals.gradients[call.path], method
     )

@@ -87,15 +87,15 @@ def textbook_responses(model, layer_name, filters, steps=30):
 
 def test_patterns_reach_the_textbooks_response_and_with_it_ten_times_the_first(scenes_model):
     model, _ = scenes_model
-    filters = np.arange(8, dtype=np.int32)
+    # Enough of them: which filters are reached differs from training to training.
+    filters = np.arange(24, dtype=np.int32)
     expected = textbook_responses(model, "conv_2", filters)
     start, signals = ascent(model, "conv_2").climb(filters)
-    assert len(start) == 8
+    assert len(start) == 24
     reached = signals.response >= 0.95 * expected
     assert reached.mean() >= 0.5, (signals.response, expected)
     assert signals.response.sum() >= 0.95 * expected.sum()
     assert (signals.response > signals.start).all()
-    # How many filters of a net rise that far at all differs from training to training.
     high = expected > 10 * np.abs(signals.start)
     assert high.sum() >= 2
     assert (signals.response > 10 * np.abs(signals.start))[high].mean() >= 0.75

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from keras_viz_callbacks.callbacks.base import Moment
 from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
 from keras_viz_callbacks.capture.backend import Array, backend
-from keras_viz_callbacks.capture.held_out import Preprocess
+from keras_viz_callbacks.capture.held_out import Preprocess, compiled
 from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
 from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
@@ -117,8 +117,10 @@ class ActivationGrid(HeldOutImagesCallback):
             self._picked(call, call.channels or 0)
         return calls
 
-    def _compile(self, survey: Survey) -> None:
-        self._forward = backend().compile_activations(self.model, self._calls, self._held.inputs)
+    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
+        self._forward = compiled(
+            backend().compile_activations, self.model, self._held, choose, self.tokens_to_grid
+        )
 
     def _pass(self) -> Mapping[str, Array]:
         return self._forward(self._held.inputs)

@@ -109,7 +109,7 @@ class FilterPatterns(VisualizationCallback):
         self.settings = AscentSettings(steps, learning_rate, size, seed, value_range)
 
     def _prepare(self, run: Run) -> None:
-        found = survey(self.model, image_input(self.model).sample(), known=run.shared)
+        found = survey(self.model, image_input(self.model).sample())
         calls = select(found.calls, self.layers, globs_pick=_has_filters)
         self._left_out = 0
         if self.layers is None and len(calls) > self.max_layers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from keras_viz_callbacks.callbacks.base import Moment
 from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
 from keras_viz_callbacks.capture.backend import ClassSignals, backend
-from keras_viz_callbacks.capture.held_out import Preprocess
+from keras_viz_callbacks.capture.held_out import Preprocess, compiled
 from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
 from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
@@ -120,9 +120,13 @@ class GradCAM(HeldOutImagesCallback):
     def _class_output(self, survey: Survey) -> Output | None:
         return self._target.output
 
-    def _compile(self, survey: Survey) -> None:
-        self._signals = backend().compile_class_signals(
-            self.model, self._calls, self._target, self._held.inputs
+    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
+        self._signals = compiled(
+            backend().compile_class_signals,
+            self.model,
+            self._held,
+            lambda found: (choose(found), self._target),
+            self.tokens_to_grid,
         )
 
     def _pass(self) -> ClassSignals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -83,7 +83,7 @@ class HeldOutImagesCallback(VisualizationCallback):
 
     @abstractmethod
     def _choose(self, survey: Survey) -> list[LayerCall]:
-        """The layers to draw; checks every other argument against the model."""
+        """The layers to draw; checks every argument of the subclass's own against the model."""
 
     def _class_output(self, survey: Survey) -> Output | None:
         """The output that the labels are of."""
@@ -91,8 +91,8 @@ class HeldOutImagesCallback(VisualizationCallback):
         return None if place is None else survey.outputs[place]
 
     @abstractmethod
-    def _compile(self, survey: Survey) -> None:
-        """Compiles the pass over `self._calls`."""
+    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
+        """Compiles the pass over the layers that ``choose`` returns."""
 
     @abstractmethod
     def _pass(self) -> Any:
@@ -103,25 +103,28 @@ class HeldOutImagesCallback(VisualizationCallback):
         """A picture of each image at one layer, from what the pass gave."""
 
     def _prepare(self, run: Run) -> None:
-        found = held_out.check_model(self.model, self._held, self.tokens_to_grid, run.shared)
-        self._calls = self._choose(found)
-        classes = self._class_output(found)
-        held_out.check_labels(
-            self._held, None if classes is None else classes.classes, self.class_names
-        )
-        images = self._held.channels_last(found)
-        self._gallery = Gallery(images, self._held, run, self.class_names)
-        run.claim(self, (self._tag(c, name) for c in self._calls for name in self._gallery.names))
-        self._compile(found)
+        def choose(found: Survey) -> list[LayerCall]:
+            self._calls = self._choose(found)
+            classes = self._class_output(found)
+            held_out.check_labels(
+                self._held, None if classes is None else classes.classes, self.class_names
+            )
+            images = self._held.channels_last(found)
+            self._gallery = Gallery(images, self._held, run, self.class_names)
+            names = self._gallery.names
+            run.claim(self, (self._tag(c, name) for c in self._calls for name in names))
+            return self._calls
+
+        self._compile(choose)
 
     def _capture(self) -> Draw:
         signals = self._pass()
         run = self._run
         assert run is not None
-        new_images = list(self._gallery.new_drawings(run))
+        new_images = self._gallery.not_yet_shown(run)
 
         def draw(moment: Moment) -> Iterator[Drawing]:
-            yield from new_images
+            yield from self._gallery.drawings(new_images)
             for call in self._calls:
                 yield from self._draw_layer(call, signals, moment)
 
@@ -190,22 +193,26 @@ class Gallery:
         ]
         self.names = run.name_images(held.names, digests)
 
-    def new_drawings(self, run: Run) -> Iterator[Drawing]:
-        """The images that this session has not shown yet, themselves."""
-        for index, name in enumerate(self.names):
-            if run.not_yet_shown(name):
-                picture = encode(Image.fromarray(self.pixels[index]))
-                record = schema.Record(
-                    technique=schema.TECHNIQUE_IMAGES,
-                    tag=schema.picture_tag(schema.TECHNIQUE_IMAGES, None, _tag_part(name)),
-                    width=picture.width,
-                    height=picture.height,
-                    image_bytes=len(picture.data),
-                    image_name=name,
-                    image_index=index,
-                    label=self.label(index),
-                )
-                yield Drawing(record, picture.data)
+    def not_yet_shown(self, run: Run) -> list[int]:
+        """The images that are still to be drawn themselves in this session; asks once."""
+        return [index for index, name in enumerate(self.names) if run.not_yet_shown(name)]
+
+    def drawings(self, indices: Iterable[int]) -> Iterator[Drawing]:
+        """These images themselves."""
+        for index in indices:
+            name = self.names[index]
+            picture = encode(Image.fromarray(self.pixels[index]))
+            record = schema.Record(
+                technique=schema.TECHNIQUE_IMAGES,
+                tag=schema.picture_tag(schema.TECHNIQUE_IMAGES, None, _tag_part(name)),
+                width=picture.width,
+                height=picture.height,
+                image_bytes=len(picture.data),
+                image_name=name,
+                image_index=index,
+                label=self.label(index),
+            )
+            yield Drawing(record, picture.data)
 
     def label(
         self, index: int, probabilities: NDArray[np.float32] | None = None

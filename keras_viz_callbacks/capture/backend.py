@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -18,6 +18,12 @@ from keras_viz_callbacks.capture.target import ResolvedTarget
 Array = NDArray[np.float32]
 Inputs = Any
 """What the model eats: an array, or a list, tuple or dict of arrays, batch axis first."""
+
+ChooseCalls = Callable[[Survey], Sequence[LayerCall]]
+"""The layers that a pass is over, once it is known what there is."""
+
+ChooseScores = Callable[[Survey], tuple[Sequence[LayerCall], ResolvedTarget]]
+"""The layers that a class pass is over, and the score that is differentiated."""
 
 Feed = Callable[[Any], Any]
 """From images, a tensor ``(batch, height, width, channels)``, to the model's inputs."""
@@ -69,20 +75,28 @@ class Backend(Protocol):
         """What a forward pass does, for inputs of these shapes."""
 
     def compile_activations(
-        self, model: keras.Model, calls: Sequence[LayerCall], inputs: Inputs
+        self,
+        model: keras.Model,
+        choose: ChooseCalls,
+        inputs: Inputs,
+        tokens_to_grid: TokensToGrid = None,
     ) -> Callable[[Inputs], dict[str, Array]]:
-        """One forward pass, ended at the last of the calls: their outputs by layer path."""
+        """One forward pass: the outputs of the chosen calls by layer path.
+
+        ``choose`` is called once, behind a first pass with the inputs.
+        """
 
     def compile_class_signals(
         self,
         model: keras.Model,
-        calls: Sequence[LayerCall],
-        target: ResolvedTarget,
+        choose: ChooseScores,
         inputs: Inputs,
+        tokens_to_grid: TokensToGrid = None,
     ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
-        """One forward and one backward pass for all the calls.
+        """One forward and one backward pass for all the chosen calls.
 
-        The function takes the inputs and a class for each image, -1 for the predicted one.
+        ``choose`` is called once, behind a first pass with the inputs. The function takes the
+        inputs and a class for each image, -1 for the predicted one.
         """
 
     def compile_ascent(
@@ -127,7 +141,6 @@ def survey(
     model: keras.Model,
     inputs: Inputs,
     tokens_to_grid: TokensToGrid = None,
-    known: MutableMapping[Any, Any] | None = None,
 ) -> Survey:
     """What a forward pass does, for inputs of these shapes; see `Backend.survey`.
 
@@ -135,21 +148,12 @@ def survey(
         model: The model.
         inputs: Of any number of images.
         tokens_to_grid: How a layer's tokens are laid out.
-        known: Surveys that need not be made again, of this model as it is now.
 
     Raises:
         ValueError: The model has no weights yet.
     """
     check_built(model)
-    if known is None:
-        known = {}
-    parts = keras.tree.flatten(inputs)
-    shapes = tuple((part.shape[1:], str(part.dtype)) for part in parts)
-    key = (survey, id(model), shapes, str(tokens_to_grid))
-    if key not in known:
-        known[key] = backend().survey(model, inputs, tokens_to_grid)
-    found: Survey = known[key]
-    return found
+    return backend().survey(model, inputs, tokens_to_grid)
 
 
 def check_built(model: keras.Model) -> None:

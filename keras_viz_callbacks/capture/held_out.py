@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.backend import Inputs, check_built, survey
+from keras_viz_callbacks.capture.backend import Inputs, check_built
 from keras_viz_callbacks.capture.layers import Survey
 from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.capture.target import check_classes
@@ -20,6 +20,9 @@ from keras_viz_callbacks.capture.target import check_classes
 logger = logging.getLogger(__name__)
 
 Preprocess = Callable[[Any], Any]
+
+Chosen = TypeVar("Chosen")
+Run = TypeVar("Run")
 
 
 @dataclass(frozen=True)
@@ -136,28 +139,39 @@ def check_fits(model: keras.Model, held: HeldOut) -> None:
         )
 
 
-def check_model(
+def compiled(
+    compile_pass: Callable[..., Run],
     model: keras.Model,
     held: HeldOut,
+    choose: Callable[[Survey], Chosen],
     tokens_to_grid: TokensToGrid = None,
-    known: MutableMapping[Any, Any] | None = None,
-) -> Survey:
-    """Traces the model once with the held-out images.
+) -> Run:
+    """Compiles a pass over the held-out images.
 
     Args:
+        compile_pass: A function of `Backend` that makes one.
         model: The model.
         held: The images.
+        choose: What that function is told once it knows the model.
         tokens_to_grid: How a layer's tokens are laid out.
-        known: Surveys that need not be made again; see `survey`.
 
     Raises:
         ValueError: They do not fit the model's input, or it was never built.
     """
     check_built(model)
     check_fits(model, held)
+    passed = False
+
+    def choose_behind(survey: Survey) -> Chosen:
+        nonlocal passed
+        passed = True
+        return choose(survey)
+
     try:
-        return survey(model, held.inputs, tokens_to_grid, known)
+        return compile_pass(model, choose_behind, held.inputs, tokens_to_grid)
     except Exception as error:
+        if passed:
+            raise
         shapes = ", ".join(str(part.shape) for part in keras.tree.flatten(held.inputs))
         raise ValueError(
             "`images` must fit the model: a forward pass with them failed. Received: images of "

@@ -18,6 +18,8 @@ from keras_viz_callbacks.capture import passes
 from keras_viz_callbacks.capture.backend import (
     Array,
     AscentSignals,
+    ChooseCalls,
+    ChooseScores,
     ClassSignals,
     Feed,
     Inputs,
@@ -27,7 +29,6 @@ from keras_viz_callbacks.capture.backend import (
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
 from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.capture.tap import collect
-from keras_viz_callbacks.capture.target import ResolvedTarget
 
 
 def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
@@ -36,16 +37,17 @@ def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = No
 
     def trace(state: Any, inputs: Inputs) -> None:
         with _observing(model, state):
-            found.append(passes.survey(model, inputs, tokens_to_grid))
+            found.append(passes.survey(model, inputs, tokens_to_grid).survey)
 
     jax.eval_shape(trace, _state(model), inputs)
     return found[-1]
 
 
 def compile_activations(
-    model: keras.Model, calls: Sequence[LayerCall], inputs: Inputs
+    model: keras.Model, choose: ChooseCalls, inputs: Inputs, tokens_to_grid: TokensToGrid = None
 ) -> Callable[[Inputs], dict[str, Array]]:
     """See `Backend.compile_activations`."""
+    calls = choose(survey(model, inputs, tokens_to_grid))
 
     def forward(state: Any, inputs: Inputs) -> dict[str, jax.Array]:
         with _observing(model, state):
@@ -61,12 +63,10 @@ def compile_activations(
 
 
 def compile_class_signals(
-    model: keras.Model,
-    calls: Sequence[LayerCall],
-    target: ResolvedTarget,
-    inputs: Inputs,
+    model: keras.Model, choose: ChooseScores, inputs: Inputs, tokens_to_grid: TokensToGrid = None
 ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
     """See `Backend.compile_class_signals`."""
+    calls, target = choose(survey(model, inputs, tokens_to_grid))
     scale = passes.gradient_scale(model)
 
     def raw_activations(state: Any, inputs: Inputs) -> dict[str, jax.Array]:

@@ -34,8 +34,40 @@ def observing(state: Sequence[tuple[Any, Tensor]] | None = None) -> keras.Statel
     return keras.StatelessScope(state_mapping=state, collect_losses=True)
 
 
-def survey(model: keras.Model, inputs: Any, tokens_to_grid: TokensToGrid = None) -> Survey:
-    """Every call of every layer, and what the outputs are."""
+class Surveyed(NamedTuple):
+    """A forward pass of which everything was noted.
+
+    Attributes:
+        survey: Every call of every layer, and what the outputs are.
+        answers: What each call returned, in the order of the survey's calls.
+        returned: What the model returned.
+        logits: What stood before each softmax and sigmoid.
+    """
+
+    survey: Survey
+    answers: Sequence[Any]
+    returned: Any
+    logits: scores.Logits
+
+    def of(self, calls: Sequence[LayerCall]) -> dict[str, Tensor]:
+        """The answers of these calls, by layer path."""
+        return {call.path: self.answers[call.index] for call in calls}
+
+
+def survey(
+    model: keras.Model,
+    inputs: Any,
+    tokens_to_grid: TokensToGrid = None,
+    on_answer: Callable[[Any], None] = lambda output: None,
+) -> Surveyed:
+    """A forward pass, and what it tells of the model.
+
+    Args:
+        model: The model.
+        inputs: What it eats.
+        tokens_to_grid: How a layer's tokens are laid out.
+        on_answer: Called with what each layer returns, before the network goes on with it.
+    """
     paths = {id(layer): (path, layer) for path, layer in layer_paths(model).items()}
     answers: list[tuple[int, int, Tensor]] = []
     counts: dict[int, int] = {}
@@ -47,6 +79,7 @@ def survey(model: keras.Model, inputs: Any, tokens_to_grid: TokensToGrid = None)
         number = counts.get(id(layer), 0)
         counts[id(layer)] = number + 1
         answers.append((id(layer), number, output))
+        on_answer(output)
         return output
 
     with tap([layer for _, layer in paths.values()], answer), scores.watch_logits() as logits:
@@ -81,7 +114,8 @@ def survey(model: keras.Model, inputs: Any, tokens_to_grid: TokensToGrid = None)
             )
         )
     outputs = scores.describe_outputs(model, returned, logits)
-    return Survey(calls, outputs, channels_first if first is None else first)
+    found = Survey(calls, outputs, channels_first if first is None else first)
+    return Surveyed(found, [output for _, _, output in answers], returned, logits)
 
 
 def activations(model: keras.Model, calls: Sequence[LayerCall], inputs: Any) -> dict[str, Tensor]:
@@ -111,6 +145,20 @@ def class_score(
     """
     with scores.watch_logits() as logits, collect(calls, on_answer) as answers:
         returned = model(inputs, training=False)
+    return answers, *score_of(returned, logits, target, classes)
+
+
+def score_of(
+    returned: Any, logits: scores.Logits, target: ResolvedTarget, classes: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """Each image's score, and the probabilities of the classes.
+
+    Args:
+        returned: What the model returned.
+        logits: What stood before each softmax and sigmoid meanwhile.
+        target: Which score.
+        classes: A class for each image, -1 for the predicted one.
+    """
     head = None
     if target.output is not None:
         output = keras.tree.flatten(returned)[target.place]
@@ -125,7 +173,7 @@ def class_score(
     else:
         assert head is not None  # `resolve_target` saw to it
         score = scores.class_score(head, classes)
-    return answers, score, None if head is None else head.probabilities
+    return score, None if head is None else head.probabilities
 
 
 def gradient_scale(model: keras.Model) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,6 +14,8 @@ from keras_viz_callbacks.capture import passes
 from keras_viz_callbacks.capture.backend import (
     Array,
     AscentSignals,
+    ChooseCalls,
+    ChooseScores,
     ClassSignals,
     Feed,
     Inputs,
@@ -22,7 +24,6 @@ from keras_viz_callbacks.capture.backend import (
 )
 from keras_viz_callbacks.capture.layers import LayerCall, Survey, layer_paths
 from keras_viz_callbacks.capture.layout import TokensToGrid
-from keras_viz_callbacks.capture.target import ResolvedTarget
 
 
 def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
@@ -31,7 +32,7 @@ def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = No
 
     def look(inputs: Inputs) -> None:
         with _observing(model):
-            found.append(passes.survey(model, inputs, tokens_to_grid))
+            found.append(passes.survey(model, inputs, tokens_to_grid).survey)
 
     if _needs_xla(model):
         _compile(model, look, _signature(inputs))
@@ -41,13 +42,19 @@ def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = No
 
 
 def compile_activations(
-    model: keras.Model, calls: Sequence[LayerCall], inputs: Inputs
+    model: keras.Model, choose: ChooseCalls, inputs: Inputs, tokens_to_grid: TokensToGrid = None
 ) -> Callable[[Inputs], dict[str, Array]]:
-    """See `Backend.compile_activations`."""
+    """See `Backend.compile_activations`: what is traced here surveys the model meanwhile.
+
+    What stands behind the last chosen layer is cut off by TensorFlow's own optimizer of graphs.
+    """
+    calls: list[LayerCall] = []
 
     def forward(inputs: Inputs) -> dict[str, tf.Tensor]:
         with _observing(model):
-            return passes.activations(model, calls, inputs)
+            found = passes.survey(model, inputs, tokens_to_grid)
+        calls[:] = choose(found.survey)
+        return passes.float32(found.of(calls))
 
     function = _compile(model, forward, _signature(inputs))
 
@@ -58,24 +65,23 @@ def compile_activations(
 
 
 def compile_class_signals(
-    model: keras.Model,
-    calls: Sequence[LayerCall],
-    target: ResolvedTarget,
-    inputs: Inputs,
+    model: keras.Model, choose: ChooseScores, inputs: Inputs, tokens_to_grid: TokensToGrid = None
 ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
-    """See `Backend.compile_class_signals`."""
+    """See `Backend.compile_class_signals`: what is traced here surveys the model meanwhile."""
+    calls: list[LayerCall] = []
     scale = passes.gradient_scale(model)
 
     def forward_and_backward(inputs: Inputs, classes: tf.Tensor) -> tuple[Any, ...]:
         with tf.GradientTape(watch_accessed_variables=False) as tape, _observing(model):
 
-            def watch(_: LayerCall, output: tf.Tensor) -> tf.Tensor:
-                tape.watch(output)
-                return output
+            def watch(output: Any) -> None:
+                if tf.is_tensor(output) and output.dtype.is_floating:
+                    tape.watch(output)
 
-            answers, score, probabilities = passes.class_score(
-                model, calls, target, watch, inputs, classes
-            )
+            found = passes.survey(model, inputs, tokens_to_grid, watch)
+            calls[:], target = choose(found.survey)
+            answers = found.of(calls)
+            score, probabilities = passes.score_of(found.returned, found.logits, target, classes)
             scaled = scale * score
         gradients = tape.gradient(
             scaled, answers, unconnected_gradients=tf.UnconnectedGradients.ZERO

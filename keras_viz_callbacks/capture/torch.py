@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,6 +14,8 @@ from keras_viz_callbacks.capture import passes
 from keras_viz_callbacks.capture.backend import (
     Array,
     AscentSignals,
+    ChooseCalls,
+    ChooseScores,
     ClassSignals,
     Feed,
     Inputs,
@@ -22,20 +24,20 @@ from keras_viz_callbacks.capture.backend import (
 )
 from keras_viz_callbacks.capture.layers import LayerCall, Survey
 from keras_viz_callbacks.capture.layout import TokensToGrid
-from keras_viz_callbacks.capture.target import ResolvedTarget
 
 
 def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
     """See `Backend.survey`: nothing is traced here, so one image passes the model."""
     one = keras.tree.map_structure(lambda array: array[:1], inputs)
     with torch.no_grad(), passes.observing():
-        return passes.survey(model, _tensors(one), tokens_to_grid)
+        return passes.survey(model, _tensors(one), tokens_to_grid).survey
 
 
 def compile_activations(
-    model: keras.Model, calls: Sequence[LayerCall], inputs: Inputs
+    model: keras.Model, choose: ChooseCalls, inputs: Inputs, tokens_to_grid: TokensToGrid = None
 ) -> Callable[[Inputs], dict[str, Array]]:
     """See `Backend.compile_activations`."""
+    calls = choose(survey(model, inputs, tokens_to_grid))
 
     def run(inputs: Inputs) -> dict[str, Array]:
         with torch.no_grad(), passes.observing():
@@ -45,12 +47,10 @@ def compile_activations(
 
 
 def compile_class_signals(
-    model: keras.Model,
-    calls: Sequence[LayerCall],
-    target: ResolvedTarget,
-    inputs: Inputs,
+    model: keras.Model, choose: ChooseScores, inputs: Inputs, tokens_to_grid: TokensToGrid = None
 ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
     """See `Backend.compile_class_signals`."""
+    calls, target = choose(survey(model, inputs, tokens_to_grid))
     scale = passes.gradient_scale(model)
 
     def watch(_: LayerCall, output: torch.Tensor) -> torch.Tensor:

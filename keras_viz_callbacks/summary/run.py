@@ -94,8 +94,6 @@ class Run:
         self._owners: weakref.WeakSet[Any] = weakref.WeakSet()
         self._session: object = None
         self._model: weakref.ref[Any] | None = None
-        self.shared: dict[Any, Any] = {}
-        """What one callback of a session finds out that others need not find out again."""
         self._tags: dict[str, int] = {}
         self._names: dict[str, bytes] = {}
         self._shown: set[str] = set()
@@ -283,7 +281,7 @@ class Run:
         self._offset = None
         self._session = None
         self._owners.clear()
-        for memory in (self.shared, self._tags, self._names, self._shown):
+        for memory in (self._tags, self._names, self._shown):
             memory.clear()
 
 

@@ -86,27 +86,6 @@ def test_layers_of_filters_take_turns(tmp_path, images, labels, read_log):
     assert log.steps("filters/conv_b") == [1, 3]
 
 
-def test_the_model_is_surveyed_once_for_all_callbacks(tmp_path, images, labels, monkeypatch):
-    surveys = []
-    own = backend.backend()
-
-    class Counting:
-        def __getattr__(self, name):
-            if name == "survey":
-                surveys.append(name)
-            return getattr(own, name)
-
-    monkeypatch.setattr(backend, "backend", Counting)
-    callbacks = [
-        ActivationGrid(tmp_path, images[:2]),
-        GradCAM(tmp_path, images[:3], name="other"),
-        FilterPatterns(tmp_path, filters=1, steps=1),
-    ]
-    for _ in range(2):
-        small_model().fit(images, labels, verbose=0, callbacks=callbacks)
-    assert len(surveys) == 2
-
-
 @pytest.mark.parametrize("share", [0, -0.1, 1.5])
 def test_a_share_is_between_0_and_1(share, tmp_path):
     with pytest.raises(ValueError, match=r"`max_overhead` must be a share .* max_overhead="):

@@ -30,9 +30,10 @@ def with_head(*head, loss=None):
 
 
 def signals(model, images, classes=PREDICTED, target=None):
-    found = backend().survey(model, images)
-    resolved = resolved_target(model, images, target)
-    run = backend().compile_class_signals(model, select(found.calls, None), resolved, images)
+    def choose(found):
+        return select(found.calls, None), resolve_target(target, found, len(images))
+
+    run = backend().compile_class_signals(model, choose, images)
     return run(images, np.full(len(images), classes, np.int32))
 
 

@@ -7,8 +7,13 @@ from keras_viz_callbacks.capture.layers import select
 from keras_viz_callbacks.capture.tap import collect, tap
 from keras_viz_callbacks.capture.target import resolve_target
 from tests.backends import by_backend
+from tests.growth import count_calls
 from tests.models import shared_model, small_model
 from tests.state import assert_same_state, state_of
+
+
+def picks(selector):
+    return lambda found: select(found.calls, selector)
 
 
 def test_the_model_is_as_it_was_after_a_pass(any_model, images):
@@ -16,13 +21,22 @@ def test_the_model_is_as_it_was_after_a_pass(any_model, images):
     before = state_of(model)
     found = backend().survey(model, images)
     picked = select(found.calls, path)
-    backend().compile_activations(model, picked, images)(images)
+    backend().compile_activations(model, lambda _: picked, images)(images)
     target = resolve_target(None, found, len(images))
-    backend().compile_class_signals(model, picked, target, images)(images, target.classes)
+    run = backend().compile_class_signals(model, lambda _: (picked, target), images)
+    run(images, target.classes)
     backend().compile_ascent(model, picked[0], lambda images: images, (16, 16, 3))(
         images[:2], np.array([0, 1], np.int32), 2, 0.1
     )
     assert_same_state(before, state_of(model))
+
+
+def test_one_trace_surveys_the_model_and_makes_the_pass(images):
+    model = small_model()
+    calls = count_calls(model.get_layer("conv_a"))
+    backend().compile_activations(model, picks(None), images)
+    # JAX traces shapes alone, twice; torch compiles nothing, and surveys with one image.
+    assert calls() == by_backend(tensorflow=1, jax=2, torch=1)
 
 
 def test_the_model_is_as_it_was_when_the_pass_raises(images):
@@ -39,11 +53,11 @@ def test_the_model_is_as_it_was_when_the_pass_raises(images):
     def bad_target(outputs):
         raise RuntimeError("bad target")
 
-    found = backend().survey(model, images)
+    def choose(found):
+        return select(found.calls, None), resolve_target(bad_target, found, 6)
+
     with pytest.raises(RuntimeError, match="bad target"):
-        backend().compile_class_signals(
-            model, select(found.calls, None), resolve_target(bad_target, found, 6), images
-        )
+        backend().compile_class_signals(model, choose, images)
     assert_same_state(before, state_of(model))
     assert model(images).shape == (6, 3)
 
@@ -88,8 +102,7 @@ def test_a_layer_that_updates_a_variable_is_held_from_it(images):
 
     model = keras.Sequential([keras.Input((16, 16, 3)), Counting(), keras.layers.Conv2D(2, 3)])
     before = [keras.ops.convert_to_numpy(v) for v in model.variables]
-    calls = select(backend().survey(model, images).calls, None)
-    run = backend().compile_activations(model, calls, images)
+    run = backend().compile_activations(model, picks(None), images)
     run(images)
     for old, new in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
@@ -98,8 +111,8 @@ def test_a_layer_that_updates_a_variable_is_held_from_it(images):
 
 def test_activations_are_what_a_sub_model_gives(images):
     model = small_model(functional=True)
-    calls = select(backend().survey(model, images).calls, ["conv_a", "pool", "conv_b"])
-    ours = backend().compile_activations(model, calls, images)(images)
+    picked = picks(["conv_a", "pool", "conv_b"])
+    ours = backend().compile_activations(model, picked, images)(images)
     outputs = [model.get_layer(name).output for name in ours]
     theirs = keras.Model(model.inputs, outputs).predict(images, verbose=0)
     for mine, other in zip(ours.values(), theirs, strict=True):
@@ -109,8 +122,7 @@ def test_activations_are_what_a_sub_model_gives(images):
 
 def test_both_calls_of_a_shared_layer_are_captured(images):
     model = shared_model()
-    calls = select(backend().survey(model, images).calls, "shared")
-    ours = backend().compile_activations(model, calls, images)(images)
+    ours = backend().compile_activations(model, picks("shared"), images)(images)
     shared = model.get_layer("shared")
     first = shared(images)
     for path, expected in [("shared", first), ("shared:1", shared(first))]:
@@ -120,8 +132,7 @@ def test_both_calls_of_a_shared_layer_are_captured(images):
 
 def test_another_number_of_images_is_traced_once_or_never(images):
     model = small_model()
-    calls = select(backend().survey(model, images).calls, "conv_a")
-    run = backend().compile_activations(model, calls, images)
+    run = backend().compile_activations(model, picks("conv_a"), images)
     traces = []
 
     def count(layer, call, *args, **kwargs):
@@ -143,6 +154,5 @@ def test_a_rematerialized_layer_is_tapped(images):
     with keras.RematScope(mode="full"):
         conv = keras.layers.Conv2D(2, 3, name="remat")
     model = keras.Sequential([keras.Input((16, 16, 3)), conv])
-    calls = select(backend().survey(model, images).calls, "remat")
-    ours = backend().compile_activations(model, calls, images)(images)
+    ours = backend().compile_activations(model, picks("remat"), images)(images)
     np.testing.assert_allclose(ours["remat"], model.predict(images, verbose=0), atol=1e-6)

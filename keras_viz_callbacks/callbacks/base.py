@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -231,12 +232,13 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
             step, self._epoch, run.batch_step(self._batches), self._metrics, self._note_of_skipped()
         )
         self._skipped = 0
-        self._budget.note_capture()
+        self._budget.begin_capture()
         with self._budget.spending():
             _ = self.model  # asking for it brings the variables of a model on JAX up to date
             try:
                 draw = self._capture()
             except Exception as error:  # noqa: BLE001 - an observer must not end the training
+                self._budget.end_capture()
                 self._fail(error)
                 return
 
@@ -244,15 +246,24 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
             def drawn() -> Iterator[Drawing]:
                 size = 0
-                with self._budget.spending():
-                    for drawing in draw(moment):
-                        size += len(drawing.data) + len(drawing.heat_map or b"")
-                        yield drawing
+                for drawing in draw(moment):
+                    size += len(drawing.data) + len(drawing.heat_map or b"")
+                    yield drawing
                 if is_first:
                     self._say_size(size)
 
-            if not run.submit(step, drawn, self._failures.put):
+            if not run.submit(step, drawn, self._failures.put, self._working):
+                self._budget.end_capture()
                 self._fail(TimeoutError(f"the disk of {self.log_dir!r} does not keep up"))
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """What the worker does for a capture of this callback."""
+        try:
+            with self._budget.spending():
+                yield
+        finally:
+            self._budget.end_capture()
 
     def _say_size(self, size: int) -> None:
         """Tells, with the first capture, what the training is going to write."""

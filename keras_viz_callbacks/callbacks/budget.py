@@ -26,14 +26,15 @@ class Budget:
         self._lock = threading.Lock()  # the worker counts too
         self._began = clock()
         self._spent = 0.0
-        self._captures = 0
+        self._begun = self._ended = 0
         self._spent_before_captures = 0.0
 
     def begin(self) -> None:
         """A training begins."""
         self._began = self._clock()
-        self._spent = self._spent_before_captures = 0.0
-        self._captures = 0
+        with self._lock:
+            self._spent = self._spent_before_captures = 0.0
+            self._begun = self._ended = 0
 
     @contextlib.contextmanager
     def spending(self) -> Iterator[None]:
@@ -49,18 +50,28 @@ class Budget:
     def allows(self) -> bool:
         """Whether a capture more, of the usual length, would stay within the share.
 
-        The first one does, so that there is something to see and a length to know.
+        The first one does, so that there is something to see and a length to know. None does
+        before that is known.
         """
-        if self.share is None or not self._captures:
+        if self.share is None or not self._begun:
             return True
-        elapsed = self._clock() - self._began
         with self._lock:
-            spent, before = self._spent, self._spent_before_captures
-        expected = (spent - before) / self._captures
-        return spent + expected <= self.share * (elapsed + expected)
+            if not self._ended:
+                return False
+            elapsed = self._clock() - self._began
+            expected = (self._spent - self._spent_before_captures) / self._ended
+            # Those that the worker has still to draw are not in what was spent.
+            pending = self._begun - self._ended
+            return self._spent + (pending + 1) * expected <= self.share * (elapsed + expected)
 
-    def note_capture(self) -> None:
+    def begin_capture(self) -> None:
         """A capture is made now."""
-        if not self._captures:
-            self._spent_before_captures = self._spent
-        self._captures += 1
+        with self._lock:
+            if not self._begun:
+                self._spent_before_captures = self._spent
+            self._begun += 1
+
+    def end_capture(self) -> None:
+        """A capture is on disk, or has failed."""
+        with self._lock:
+            self._ended += 1

@@ -24,6 +24,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -226,6 +227,7 @@ class Run:
         step: int,
         draw: Callable[[], Iterable[Drawing]],
         on_failure: Callable[[Exception], None],
+        working: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> bool:
         """Hands a capture to the worker, to be drawn and written.
 
@@ -233,6 +235,7 @@ class Run:
             step: Of all its pictures.
             draw: Makes them, on the worker thread.
             on_failure: Told there what went wrong.
+            working: Makes a context for all that is done there.
 
         Returns:
             False where it was skipped, because the disk is stalled.
@@ -241,19 +244,21 @@ class Run:
         assert file is not None
 
         def job() -> None:
-            try:
+            with working():
                 try:
-                    for drawing in draw():
-                        file.write(step, _values(drawing))
-                finally:
-                    file.flush()  # what was drawn before a failure, too
-            except Exception as error:  # noqa: BLE001 - whatever it is, training goes on
-                on_failure(error)
+                    try:
+                        for drawing in draw():
+                            file.write(step, _values(drawing))
+                    finally:
+                        file.flush()  # what was drawn before a failure, too
+                except Exception as error:  # noqa: BLE001 - whatever it is, training goes on
+                    on_failure(error)
 
         try:
             return self._worker.submit(job)
         except RuntimeError as error:  # the system gives no thread more
-            on_failure(error)
+            with working():
+                on_failure(error)
             return True
 
     def _wait(self) -> bool:

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
+from keras_viz_callbacks import ActivationGrid, FilterPatterns
 from keras_viz_callbacks.callbacks.budget import Budget
-from keras_viz_callbacks.capture import backend
+from keras_viz_callbacks.summary.event_file import EventFile
 from tests.models import small_model
 
 
@@ -27,10 +27,11 @@ def simulated(share, captures, epoch, costs):
     for number in range(captures):
         clock.now += epoch
         if budget.allows():
-            budget.note_capture()
+            budget.begin_capture()
             with budget.spending():
                 clock.now += costs(number)
                 spent += costs(number)
+            budget.end_capture()
             made.append(number)
     return spent / clock.now, made
 
@@ -54,6 +55,35 @@ def test_captures_of_changing_length_stay_within_a_percent():
 def test_without_a_bound_and_at_first_everything_is_allowed():
     assert simulated(None, 20, 1, lambda number: 100)[1] == list(range(20))
     assert simulated(0.01, 2, 1, lambda number: 100)[1] == [0]
+
+
+def test_what_is_still_being_drawn_counts_as_if_it_were_done():
+    clock = Clock()
+    budget = Budget(0.1, clock)
+    budget.begin()
+    assert budget.allows()
+    budget.begin_capture()
+    clock.now += 1000
+    assert not budget.allows()  # nobody knows what it will have cost
+    with budget.spending():
+        clock.now += 50
+    budget.end_capture()
+    assert budget.allows()  # 50 more of 1100
+    budget.begin_capture()
+    assert not budget.allows()  # 100 more
+
+
+def test_writing_counts(tmp_path, images, monkeypatch):
+    callback = ActivationGrid(tmp_path, images[:1], max_overhead=0.5, on_error="raise")
+    flush = EventFile.flush
+
+    def slow(self):
+        time.sleep(0.3)
+        flush(self)
+
+    monkeypatch.setattr(EventFile, "flush", slow)
+    small_model().fit(images, np.zeros(len(images)), verbose=0, callbacks=[callback])
+    assert callback._budget._spent >= 0.3
 
 
 def test_what_was_skipped_is_said_in_the_record_and_the_last_epoch_is_drawn(

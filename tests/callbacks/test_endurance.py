@@ -15,7 +15,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 EPOCHS = 61
-LEAK = 0.2  # of a thing an epoch; a thread of a library's pool may begin late, one of a capture's is 1
+LEAK = (
+    0.2  # of a thing an epoch; a thread of a library's pool may begin late, one of a capture's is 1
+)
 
 
 @pytest.fixture(scope="module")

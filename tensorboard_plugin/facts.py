@@ -10,6 +10,9 @@ from tensorboard_plugin import schema
 
 UNKNOWN = math.nan
 
+BLANK, HAS_RECORD, HAS_HEAT_MAP = 1, 2, 4
+"""Flags of a picture: a class map without any evidence, and what stands beside it."""
+
 _LONG = (',"grid":{', ',"statistics":{')
 """Fields that make up nine tenths of a record, and of which the index takes nothing."""
 
@@ -60,17 +63,17 @@ def read_facts(data: bytes, before: Facts | None) -> Facts:
     layer = get("layer")
     is_grid = isinstance(get("grid"), dict)
     return Facts(
-        _text(get("technique")) or "",
-        _integer(get("epoch"), 0),
-        _integer(get("batch"), 0),
-        before.layer if before is not None and layer == before.layer else _layer(layer),
-        _text(get("image_name")),
-        _integer(get("image_index"), None),
-        _score(get("label")),
-        _score(get("prediction")),
-        _score(get("target")),
-        _integer(get("width"), 0),
-        _integer(get("height"), 0),
+        text(get("technique")) or "",
+        integer(get("epoch"), 0),
+        integer(get("batch"), 0),
+        before.layer if before is not None and layer == before.layer else checked_layer(layer),
+        text(get("image_name")),
+        integer(get("image_index"), None),
+        checked_score(get("label")),
+        checked_score(get("prediction")),
+        checked_score(get("target")),
+        integer(get("width"), 0),
+        integer(get("height"), 0),
         is_grid,
         is_grid and isinstance(get("colormap"), str),
         number(get("dead_fraction")),
@@ -91,36 +94,40 @@ def _shortened(text: str) -> str:
     return text
 
 
-def _layer(value: typing.Any) -> dict[str, typing.Any] | None:
+def checked_layer(value: typing.Any) -> dict[str, typing.Any] | None:
+    """A layer's path, class name, index and shape; None where it has no path."""
     if not isinstance(value, dict) or not isinstance(value.get("path"), str):
         return None
     shape = value.get("shape")
     return {
         "path": value["path"],
-        "class_name": _text(value.get("class_name")) or "",
-        "index": _integer(value.get("index"), 0),
-        "shape": [_integer(n, 0) for n in shape] if isinstance(shape, list) else [],
+        "class_name": text(value.get("class_name")) or "",
+        "index": integer(value.get("index"), 0),
+        "shape": [integer(n, 0) for n in shape] if isinstance(shape, list) else [],
     }
 
 
-def _score(value: typing.Any) -> dict[str, typing.Any] | None:
+def checked_score(value: typing.Any) -> dict[str, typing.Any] | None:
+    """A class with an index and a name; None where it has no index that a class can have."""
     if not isinstance(value, dict):
         return None
-    index = _integer(value.get("index"), None)
+    index = integer(value.get("index"), None)
     if index is None or not 0 <= index < 1 << 31:
         return None
-    return {**value, "index": index, "name": _text(value.get("name")) or str(index)}
+    return {**value, "index": index, "name": text(value.get("name")) or str(index)}
 
 
-def _text(value: typing.Any) -> str | None:
+def text(value: typing.Any) -> str | None:
+    """The value if it is text."""
     return value if isinstance(value, str) else None
 
 
 @typing.overload
-def _integer(value: typing.Any, default: int) -> int: ...
+def integer(value: typing.Any, default: int) -> int: ...
 @typing.overload
-def _integer(value: typing.Any, default: None) -> int | None: ...
-def _integer(value: typing.Any, default: int | None) -> int | None:
+def integer(value: typing.Any, default: None) -> int | None: ...
+def integer(value: typing.Any, default: int | None) -> int | None:
+    """The value if it is an integer that a float can hold, else the default."""
     return value if type(value) is int and abs(value) < 1 << 53 else default
 
 

@@ -151,14 +151,17 @@ class Index:
 
     def _follow(self, run: Run, deadline: float) -> None:
         """Brings one run up to date, or as far as time allows."""
-        self._list_files(run)
-        try:
-            behind = [reader for reader in run.readers if reader.look()]
-            for i, reader in enumerate(behind):
-                if not self._read(run, reader, behind[i : i + AHEAD], deadline):
-                    return
-        except Gone:
-            self._start_again(run)
+        for _ in range(2):  # once more where all has to be read again
+            self._list_files(run)
+            try:
+                behind = [reader for reader in run.readers if reader.look()]
+                for i, reader in enumerate(behind):
+                    if not self._read(run, reader, behind[i : i + AHEAD], deadline):
+                        return
+            except Gone:
+                self._start_again(run)
+            else:
+                return
 
     def _read(
         self, run: Run, reader: EventReader, ahead: list[EventReader], deadline: float
@@ -210,7 +213,7 @@ class Index:
                 # Which picture of a step is the latest follows from the files' order.
                 run.clear()
                 fresh = names
-            run.readers += [EventReader(f"{run.directory}/{name}", run.storage) for name in fresh]
+            run.open(fresh)
             self._changed(run)
 
     def _start_again(self, run: Run) -> None:

@@ -27,8 +27,10 @@ def read(entry: Entry) -> bytes:
         Gone: The file is not there any more.
         Damaged: A checksum fails.
     """
-    payload = entry.reader.payload(entry.offset, entry.length)
-    return payload[entry.start : entry.start + entry.size]
+    parts = _strings(entry, entry.offset, entry.length, entry.tag)
+    if len(parts) < 3:
+        raise Damaged("it holds no picture")
+    return parts[2]
 
 
 def read_record(entry: Entry) -> tuple[bytes | None, bytes | None]:
@@ -40,8 +42,18 @@ def read_record(entry: Entry) -> tuple[bytes | None, bytes | None]:
     """
     if not entry.has_record:
         return None, None
-    parts = strings(entry.reader.payload(entry.record_offset, entry.record_length))
+    tag = schema.record_tag(entry.tag)
+    parts = _strings(entry, entry.record_offset, entry.record_length, tag)
     return parts[0] if parts else None, parts[1] if len(parts) > 1 else None
+
+
+def _strings(entry: Entry, offset: int, length: int, tag: str) -> list[bytes]:
+    payload = entry.reader.payload(offset, length)
+    try:
+        return strings(payload, entry.step, tag)
+    except Damaged:
+        entry.reader.doubt()
+        raise
 
 
 def content_type(data: bytes) -> str:

@@ -6,6 +6,23 @@ Each picture stands once in the event file, as an image summary (plugin ``images
 stands its *record*, a summary of plugin ``keras_viz`` whose string tensor is ``[json]`` or
 ``[json, heat map]``: the JSON is a `Record`, the heat map a 16-bit greyscale PNG of the class
 activation map at the layer's own resolution, 65535 standing for ``value_range[1]``.
+
+In front of the records and pictures that were written in one go, usually a capture, stands their
+*contents*: a summary of plugin ``keras_viz`` and tag `CONTENTS_TAG` that says what each picture is
+and where it stands, so that a reader need not look at them one by one. It is no more than a
+shortcut: who passes it over, or finds that it does not fit what stands behind it, reads the
+records. Its string tensor is ``[static, changing]``, all numbers little-endian:
+
+- ``static`` is the same from capture to capture of one callback: a JSON list, deflated (zlib), of
+  one object for each picture, in the order of writing, with those fields of its `Record` that do
+  not change: ``tag``, ``technique``, ``layer``, ``image_name``, ``image_index``, ``width``,
+  ``height``, and ``grid`` and ``levels``, true where it has a grid and where that is coloured.
+  Fields at their defaults are left out.
+- ``changing`` is `CONTENTS_HEAD`: a version, how many pictures, how many bytes of frames belong to
+  them behind the frame of the contents, and the length of the JSON that follows; that JSON:
+  ``{"moments": [[epoch, batch, metrics], …], "classes": [[index, name], …]}``; and `CONTENTS_ROW`
+  for each picture. Its record's frame begins so many bytes behind the frame of the contents, and
+  the picture's frame right behind it; lengths are of payloads.
 """
 
 from __future__ import annotations
@@ -15,6 +32,7 @@ import functools
 import json
 import os
 import re
+import struct
 import types
 import typing
 from dataclasses import dataclass, field
@@ -25,6 +43,18 @@ RUN_NAME = "keras_viz"
 """The run below the user's own that holds our event files: ``<log_dir>/keras_viz``."""
 
 SCHEMA_VERSION = 1
+
+CONTENTS_TAG = "keras_viz_contents"
+
+CONTENTS_VERSION = 1
+"""A reader passes over contents of any other."""
+
+CONTENTS_HEAD = struct.Struct("<IIQI")
+
+CONTENTS_ROW = struct.Struct("<3IB4H6d")
+"""Record's offset and length; picture's length; flags: 1 for a blank class map, 4 for a heat map;
+place of the moment; places of the classes of label, prediction and target, from 1, or 0; wall time;
+dead fraction, blank fraction, the three classes' probabilities, NaN where there is none."""
 
 TECHNIQUE_ACTIVATIONS = "activations"
 TECHNIQUE_FILTERS = "filters"
@@ -226,7 +256,15 @@ class Record:
 
 def encode_record(record: Record) -> bytes:
     """The record as UTF-8 JSON, fields at their defaults left out (but for the version)."""
-    content = {**_told_fields(record), "version": record.version}
+    return encode_json({**_told_fields(record), "version": record.version})
+
+
+def encode_json(content: typing.Any) -> bytes:
+    """Compact JSON in UTF-8, of what may hold dataclasses of this module.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
     # A lone surrogate in a name must not cost the picture.
     return _encoder().encode(content).encode(errors="replace")
 

@@ -8,47 +8,39 @@ from array import array
 from bisect import bisect_left
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.events import EventReader, PictureEvent, Problem, RecordEvent
-from tensorboard_plugin.facts import UNKNOWN, Facts, number, read_facts
+from tensorboard_plugin.columns import COLUMNS, FLAGS, Values, listed, values_of
+from tensorboard_plugin.events import (
+    CaptureEvent,
+    Event,
+    EventReader,
+    PictureEvent,
+    Problem,
+    RecordEvent,
+)
+from tensorboard_plugin.facts import (
+    BLANK,
+    HAS_HEAT_MAP,
+    HAS_RECORD,
+    UNKNOWN,
+    Facts,
+    number,
+    read_facts,
+)
 from tensorboard_plugin.storage import Storage
 
-NONE = -1  # no class
-
-_BLANK, _HAS_RECORD, _HAS_HEAT_MAP = 1, 2, 4
 _KEPT_PROBLEMS = 100
 _TECHNIQUES = {"activations": 0, "filters": 1, "grad_cam": 2, schema.TECHNIQUE_IMAGES: 4}
-
-# Array type of every per-picture number.
-_COLUMNS = {
-    "step": "q",
-    "wall_time": "d",
-    "file": "I",
-    "offset": "Q",
-    "length": "Q",
-    "start": "I",
-    "size": "Q",
-    "record_offset": "Q",
-    "record_length": "I",
-    "flags": "B",
-    "dead": "f",
-    "blank": "f",
-    "label_probability": "f",
-    "prediction": "i",
-    "prediction_probability": "f",
-    "target": "i",
-    "change": "f",
-}
 
 
 class Entry(typing.NamedTuple):
     """Where one picture lies; a copy, to be used without the index's lock."""
 
     reader: EventReader
+    tag: str
+    step: int
     wall_time: float
     offset: int
     length: int
-    start: int
-    size: int
     record_offset: int
     record_length: int
     has_record: bool
@@ -63,11 +55,12 @@ class Series:
         self.facts = facts
         self.has_heat_map = False
         self.columns: dict[str, array[typing.Any]] = {
-            name: array(code) for name, code in _COLUMNS.items()
+            name: array(code) for name, code in COLUMNS.items()
         }
         self.step: array[int] = self.columns["step"]
         self.change: array[float] = self.columns["change"]
         self._files: array[int] = self.columns["file"]
+        self._appends = [column.append for column in self.columns.values()]
 
     def find(self, step: int) -> int | None:
         """Place of that step."""
@@ -80,7 +73,7 @@ class Series:
 
     def is_blank(self, i: int) -> bool:
         """Whether it is a class map without any evidence."""
-        return bool(self.columns["flags"][i] & _BLANK)
+        return bool(self.columns["flags"][i] & BLANK)
 
     def file_of(self, step: int) -> int:
         """The file that the picture of that step is in, or -1."""
@@ -89,7 +82,7 @@ class Series:
         i = self.find(step)
         return -1 if i is None else self._files[i]
 
-    def put(self, values: tuple[float, ...]) -> bool:
+    def put(self, values: Values) -> bool:
         """Enters one picture; what stood at its step is replaced.
 
         Args:
@@ -98,14 +91,14 @@ class Series:
         Returns:
             Whether something was replaced.
         """
-        step = int(values[0])
-        columns = zip(self.columns.values(), values, strict=True)
+        step = values[0]
         if not self.step or step > self.step[-1]:
-            for column, value in columns:
-                column.append(value)
+            for append, value in zip(self._appends, values, strict=True):
+                append(value)
             return False
+        columns = zip(self.columns.values(), values, strict=True)
         i = bisect_left(self.step, step)
-        replaced = self.step[i] == step
+        replaced: bool = self.step[i] == step
         for column, value in columns:
             if replaced:
                 column[i] = value
@@ -141,6 +134,8 @@ class Run:
         self.training = training
         self.storage = storage
         self.directory = directory
+        self.doubted: set[str] = set()
+        """Names of files whose contents have been found to be wrong."""
         self.readers: list[EventReader] = []
         self.clear()
 
@@ -150,6 +145,7 @@ class Run:
 
     def clear(self) -> None:
         """Forgets everything, to be read again."""
+        self.doubted |= {reader.name for reader in self.readers if reader.is_doubted}
         self.readers = []
         self.series: dict[str, Series] = {}
         self.steps: dict[int, Step] = {}
@@ -194,15 +190,15 @@ class Run:
         flags = c["flags"][i]
         return Entry(
             self.readers[c["file"][i]],
+            series.tag,
+            c["step"][i],
             c["wall_time"][i],
             c["offset"][i],
             c["length"][i],
-            c["start"][i],
-            c["size"][i],
             c["record_offset"][i],
             c["record_length"][i],
-            bool(flags & _HAS_RECORD),
-            bool(flags & _HAS_HEAT_MAP),
+            bool(flags & HAS_RECORD),
+            bool(flags & HAS_HEAT_MAP),
         )
 
     def all_problems(self) -> tuple[int, list[tuple[str, Problem]]]:
@@ -217,7 +213,13 @@ class Run:
         count = self.problem_count + len(self.unreadable) + len(cut)
         return count, [*cut, *found][:_KEPT_PROBLEMS]
 
-    def add(self, reader: EventReader, event: RecordEvent | PictureEvent | Problem) -> bool:
+    def open(self, names: typing.Iterable[str]) -> None:
+        """Begins to follow these files of its directory, which sort behind all others."""
+        for name in names:
+            path = f"{self.directory}/{name}"
+            self.readers.append(EventReader(path, self.storage, name not in self.doubted))
+
+    def add(self, reader: EventReader, event: Event) -> bool:
         """Takes one event in.
 
         Returns:
@@ -226,11 +228,14 @@ class Run:
         if isinstance(event, RecordEvent):
             reader.pending = event
             return False
+        record, reader.pending = reader.pending, None
+        if isinstance(event, CaptureEvent):
+            return self._add_capture(reader, event)
         if isinstance(event, PictureEvent):
-            record, reader.pending = reader.pending, None
             if record is not None and (record.tag, record.step) != (event.tag, event.step):
                 record = None
             return self._add_picture(reader, record, event)
+        reader.pending = record
         self._note(reader, event)
         return True
 
@@ -249,31 +254,54 @@ class Run:
                 facts = read_facts(record.json, None if series is None else series.facts)
             except ValueError as error:
                 self._note(reader, Problem(record.offset, "record", f"{error}"))
+        values = values_of(self.readers.index(reader), record, picture, facts)
+        return self._enter(picture.tag, values, facts)
+
+    def _add_capture(self, reader: EventReader, capture: CaptureEvent) -> bool:
+        file = self.readers.index(reader)
+        found = capture.contents
+        changed = False
+        for still, row in zip(found.stills, zip(*found.columns, strict=True), strict=True):
+            facts, values = listed(file, capture, still, row)
+            changed |= self._enter(still.tag, values, facts)
+        return changed
+
+    def _enter(self, tag: str, values: Values, facts: Facts | None) -> bool:
+        """Takes one picture in.
+
+        Args:
+            tag: Its tag.
+            values: A number for each column.
+            facts: What its record says; None where it has none that can be read.
+
+        Returns:
+            Whether it is shown.
+        """
+        step, wall_time, file = values[:3]
+        series = self.series.get(tag)
         if series is None:
             if facts is None:
                 return False  # without a record nobody knows what it is
-            series = self.series[picture.tag] = Series(picture.tag, facts)
-        file = self.readers.index(reader)
-        if series.file_of(picture.step) > file:
+            series = self.series[tag] = Series(tag, facts)
+        if series.file_of(step) > file:
             return False  # written again by a later file, which was read before this one grew
         if facts is not None:
-            if not series.step or picture.step >= series.step[-1]:
+            if not series.step or step >= series.step[-1]:
                 series.facts = facts
-            assert record is not None
-            series.has_heat_map |= record.has_heat_map
-        replaced = series.put(_values(file, record, picture, facts))
-        self._add_step(file, picture, facts, replaced)
+            series.has_heat_map |= bool(values[FLAGS] & HAS_HEAT_MAP)
+        replaced = series.put(values)
+        self._add_step(step, wall_time, file, facts, replaced)
         self.pictures += not replaced
-        if self.last_wall_time is None or picture.wall_time > self.last_wall_time:
-            self.last_wall_time = picture.wall_time
+        if self.last_wall_time is None or wall_time > self.last_wall_time:
+            self.last_wall_time = wall_time
         return True
 
     def _add_step(
-        self, file: int, picture: PictureEvent, facts: Facts | None, replaced: bool
+        self, step: int, wall_time: float, file: int, facts: Facts | None, replaced: bool
     ) -> None:
-        info = self.steps.get(picture.step)
+        info = self.steps.get(step)
         if info is None:
-            info = self.steps[picture.step] = Step(facts, picture.wall_time)
+            info = self.steps[step] = Step(facts, wall_time)
             self._sorted_steps = None
         info.rewrites += replaced
         if file not in info.files:
@@ -307,37 +335,3 @@ def between(steps: typing.Sequence[int], first: int | None, last: int | None) ->
 def technique_order(technique: str) -> tuple[int, str]:
     """Sorts techniques as the tab lists them."""
     return _TECHNIQUES.get(technique, 3), technique
-
-
-def _values(
-    file: int, record: RecordEvent | None, picture: PictureEvent, facts: Facts | None
-) -> tuple[float, ...]:
-    """One picture's numbers, in the order of the columns."""
-    offset, length, flags = 0, 0, 0
-    dead, blank, label, prediction, target = UNKNOWN, UNKNOWN, None, None, None
-    if record is not None:
-        offset, length = record.offset, record.length
-        flags = _HAS_HEAT_MAP if record.has_heat_map else 0
-    if facts is not None:
-        flags |= _HAS_RECORD | (_BLANK if facts.blank else 0)
-        dead, blank = facts.dead, facts.blank_fraction
-        label, prediction, target = facts.label, facts.prediction, facts.target
-    return (
-        picture.step,
-        picture.wall_time,
-        file,
-        picture.offset,
-        picture.length,
-        picture.start,
-        picture.size,
-        offset,
-        length,
-        flags,
-        dead,
-        blank,
-        number(label and label.get("probability")),
-        NONE if prediction is None else prediction["index"],
-        number(prediction and prediction.get("probability")),
-        NONE if target is None else target["index"],
-        UNKNOWN,
-    )

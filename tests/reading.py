@@ -21,6 +21,7 @@ class Log:
         records: Records by the same key.
         heat_maps: 16-bit PNG bytes by the same key.
         scalars: Values by the same key.
+        contents: Step of each event that lists others.
         files: Event files.
     """
 
@@ -29,6 +30,7 @@ class Log:
         self.records: dict[tuple[str, str, int], schema.Record] = {}
         self.heat_maps: dict[tuple[str, str, int], bytes] = {}
         self.scalars: dict[tuple[str, str, int], float] = {}
+        self.contents: list[int] = []
         self.files = sorted(
             path
             for path in Path(directory).rglob("*tfevents*")
@@ -47,6 +49,8 @@ class Log:
                 self.pictures[key] = value.tensor.string_val[2]
             elif plugin == "scalars":
                 self.scalars[key] = value.tensor.float_val[0]
+            elif value.tag == schema.CONTENTS_TAG:
+                self.contents.append(event.step)
             elif plugin == schema.PLUGIN_NAME:
                 record = schema.decode_record(value.tensor.string_val[0])
                 key = (run, record.tag, event.step)

@@ -15,6 +15,12 @@ def field_head(number: int, length: int) -> bytes:
 
 def varint(number: int) -> bytes:
     """A number that is not negative: seven bits a byte, lowest first."""
+    if number < 0x80:
+        return bytes((number,))
+    if number < 0x4000:
+        return bytes((number & 127 | 128, number >> 7))
+    if number < 0x200000:
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
     found = bytearray()
     while number > 127:
         found.append(number & 127 | 128)

@@ -1,4 +1,4 @@
-"""TensorBoard event files: TFRecord framing, whole records only, on disk at once."""
+"""TensorBoard event files: whole records only, a capture in one go."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import itertools
 import os
 import re
 import socket
-import struct
 import sys
 import time
 from collections.abc import Iterable, Sequence
 
-from google_crc32c import extend
-from tensorboard.compat.proto import event_pb2
-
-from keras_viz_callbacks.summary.encoding import field_head
+from keras_viz_callbacks.summary.chunk import Chunk
+from keras_viz_callbacks.summary.framing import event_head, file_header
 from keras_viz_callbacks.summary.summaries import Value
 
 if sys.platform != "win32":
     import fcntl
 
 _FILE_TIME = re.compile(r"events\.out\.tfevents\.(\d+)\.")
-_LENGTH = struct.Struct("<Q")
-_CHECKSUM = struct.Struct("<I")
-_MOST_PIECES = 1024  # that one call of the system takes
 _counter = itertools.count()
 
 
 class EventWriter(abc.ABC):
-    """Writes the summaries of one run. Not thread-safe: it belongs to one worker thread."""
+    """Writes the summaries of one run. Not thread-safe: it belongs to one worker thread.
+
+    What is written waits until the end of its capture, so that the contents can go in front of it;
+    of a long capture it is written in parts.
+    """
+
+    def __init__(self) -> None:
+        self._chunk: Chunk | None = None
 
     def write(
         self,
@@ -39,24 +40,26 @@ class EventWriter(abc.ABC):
         values: Sequence[Value],
         wall_time: float | None = None,
     ) -> None:
-        """Appends one event for each value, all of one step.
+        """Appends one event for each value, all of one step; `flush` makes them readable.
 
         Raises:
-            OSError: The disk is full, the directory can't be made, …; nothing was written then.
+            OSError: What waited could not be written, for the reasons of `flush`; it is dropped.
         """
         wall_time = time.time() if wall_time is None else wall_time
-        head = event_pb2.Event(wall_time=wall_time, step=step).SerializeToString()
-        pieces: list[bytes] = []
+        head = event_head(step, wall_time)
         for value in values:
-            pieces += _frame(head, value)
-        self._append(pieces)
+            if self._chunk is not None and (self._chunk.step != step or self._chunk.is_full):
+                self._hand_on()
+            if self._chunk is None:
+                self._chunk = Chunk(step)
+            self._chunk.add(head, value, wall_time)
 
     @abc.abstractmethod
     def flush(self) -> None:
         """Ends a capture: from now on everything that was written can be read.
 
         Raises:
-            Exception: Its storage refused it.
+            Exception: Its storage refused it: the disk is full, the directory can't be made, ….
         """
 
     def claim(self) -> bool:
@@ -69,21 +72,27 @@ class EventWriter(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Ends the file; the next write begins a new one.
+        """Writes what still waits and ends the file; the next write begins a new one.
 
         Raises:
             OSError: Network file systems may tell only here what they could not write.
         """
 
+    def _hand_on(self) -> None:
+        """Appends what waits, which is dropped where that fails."""
+        chunk, self._chunk = self._chunk, None
+        if chunk is not None:
+            self._append(chunk.parts())
+
     @abc.abstractmethod
-    def _append(self, pieces: Sequence[bytes]) -> None:
-        """Takes whole records, in pieces that are not worth a copy to be joined."""
+    def _append(self, parts: Iterable[list[bytes]]) -> None:
+        """Takes whole records, in parts of pieces that are not worth a copy to be joined."""
 
 
 class EventFile(EventWriter):
     """Appends events to a new event file in a directory, made when the first event is written.
 
-    After a failed write the file is cut back to its last whole record, since TensorBoard's
+    After a failed write the file is cut back to where it began, since TensorBoard's
     loader gives up a file at the first damaged one. A file that has vanished from the disk is
     begun again under a new name.
 
@@ -92,6 +101,7 @@ class EventFile(EventWriter):
     """
 
     def __init__(self, directory: str) -> None:
+        super().__init__()
         self.directory = directory
         self.path: str | None = None
         self._descriptor: int | None = None
@@ -100,7 +110,12 @@ class EventFile(EventWriter):
         self._claimed: int | None = None
 
     def flush(self) -> None:
-        """See `EventWriter`: each write has handed its bytes to the system already."""
+        """See `EventWriter`; the system has the bytes then.
+
+        Raises:
+            OSError: It refused them; none of them is in the file.
+        """
+        self._hand_on()
 
     def claim(self) -> bool:
         """See `EventWriter`; the system gives the directory free when this process ends."""
@@ -122,6 +137,13 @@ class EventFile(EventWriter):
 
     def close(self) -> None:
         """See `EventWriter`."""
+        try:
+            self._hand_on()
+        finally:
+            self._give_free()
+            self._end_file()
+
+    def _give_free(self) -> None:
         claimed, self._claimed = self._claimed, None
         if claimed is not None:
             # A worker of a data loader may have inherited it: closing alone would not do.
@@ -130,18 +152,16 @@ class EventFile(EventWriter):
             os.close(claimed)
             with contextlib.suppress(OSError):
                 os.rmdir(self.directory)  # where nothing came to be written
-        self._end_file()
 
-    def _append(self, pieces: Sequence[bytes]) -> None:
+    def _append(self, parts: Iterable[list[bytes]]) -> None:
         descriptor = self._open()
         if not self._length:
-            pieces = [file_header(), *pieces]
+            parts = itertools.chain([[file_header()]], parts)
         try:
-            _write(descriptor, pieces)
+            self._length += sum(_write(descriptor, part) for part in parts)
         except OSError:
             self._cut(descriptor)
             raise
-        self._length += sum(map(len, pieces))
 
     def _cut(self, descriptor: int) -> None:
         try:
@@ -182,17 +202,6 @@ class EventFile(EventWriter):
         return (found.st_dev, found.st_ino) == self._identity
 
 
-def masked(checksum: int) -> int:
-    """A CRC-32C as TFRecord wants it: rotated and offset."""
-    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def file_header() -> bytes:
-    """The record that every event file begins with."""
-    version = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
-    return b"".join(_framed((version.SerializeToString(), b"", b"")))
-
-
 def file_name(others: Iterable[str]) -> str:
     """A name that sorts behind all others of the run: loaders read its files in that order."""
     seconds = int(time.time())
@@ -204,35 +213,16 @@ def file_name(others: Iterable[str]) -> str:
     )
 
 
-def _write(descriptor: int, pieces: Sequence[bytes]) -> None:
-    """Writes all pieces, usually in one call and without joining them."""
-    done = 0
-    if hasattr(os, "writev") and len(pieces) <= _MOST_PIECES:
-        done = os.writev(descriptor, pieces)
-    if done < sum(map(len, pieces)):
+def _write(descriptor: int, pieces: list[bytes]) -> int:
+    """Writes all pieces, usually in one call and without joining them.
+
+    Returns:
+        Bytes written.
+    """
+    length = sum(map(len, pieces))
+    done = os.writev(descriptor, pieces) if hasattr(os, "writev") and pieces else 0
+    if done < length:
         view = memoryview(b"".join(pieces))[done:]
         while view:
             view = view[os.write(descriptor, view) :]
-
-
-def _frame(head: bytes, value: Value) -> Value:
-    """A TFRecord of an Event with one value.
-
-    Args:
-        head: The Event's first fields, encoded.
-        value: The value.
-    """
-    front, large, behind = value
-    length = len(front) + len(large) + len(behind)
-    summary = field_head(1, length)  # Summary.value
-    event = field_head(5, len(summary) + length)  # Event.summary
-    return _framed((head + event + summary + front, large, behind))
-
-
-def _framed(payload: Value) -> Value:
-    """A TFRecord: length, its masked checksum, payload, its masked checksum."""
-    front, large, behind = payload
-    length = _LENGTH.pack(len(front) + len(large) + len(behind))
-    checksum = extend(extend(extend(0, front), large), behind)
-    head = length + _CHECKSUM.pack(masked(extend(0, length)))
-    return head + front, large, behind + _CHECKSUM.pack(masked(checksum))
+    return length

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from keras_viz_callbacks.summary.event_file import EventWriter, file_header, file_name
+from keras_viz_callbacks.summary.event_file import EventWriter, file_name
+from keras_viz_callbacks.summary.framing import file_header
 from keras_viz_callbacks.summary.storage import Storage
 from tensorboard_plugin import schema
 
@@ -91,6 +92,7 @@ class EventObjects(EventWriter):
     """
 
     def __init__(self, store: Any, directory: str) -> None:
+        super().__init__()
         self._store = store
         self._directory = directory
         self._stem: str | None = None
@@ -99,6 +101,7 @@ class EventObjects(EventWriter):
 
     def flush(self) -> None:
         """See `EventWriter`."""
+        self._hand_on()
         if not self._records:
             return
         try:
@@ -114,11 +117,15 @@ class EventObjects(EventWriter):
 
     def close(self) -> None:
         """See `EventWriter`; what could not be written is given up."""
-        self._records.clear()
-        self._stem = None
+        try:
+            if self._chunk is not None:
+                self.flush()
+        finally:
+            self._records.clear()
+            self._stem = None
 
-    def _append(self, pieces: Sequence[bytes]) -> None:
-        self._records += pieces
+    def _append(self, parts: Iterable[list[bytes]]) -> None:
+        self._records += itertools.chain.from_iterable(parts)
 
 
 def _names(store: Any, directory: str) -> list[str]:

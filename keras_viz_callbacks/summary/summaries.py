@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import functools
-from typing import TypeAlias
+from typing import NamedTuple
 
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from keras_viz_callbacks.summary.encoding import field_head
+from tensorboard_plugin import contents as contents_format
 from tensorboard_plugin import schema
 
-Value: TypeAlias = tuple[bytes, bytes, bytes]
-"""An encoded ``Summary.Value`` in three pieces, the middle one a picture: it is not copied."""
+
+class Value(NamedTuple):
+    """An encoded ``Summary.Value`` in three pieces, the middle one a picture: it is not copied.
+
+    Attributes:
+        record: What the contents will tell, where it is a record.
+        picture: The tag, where it is a picture.
+    """
+
+    front: bytes
+    large: bytes
+    behind: bytes
+    record: contents_format.Told | None = None
+    picture: str | None = None
 
 
 def image(tag: str, data: bytes, width: int, height: int, description: str = "") -> Value:
@@ -26,9 +39,8 @@ def image(tag: str, data: bytes, width: int, height: int, description: str = "")
         height: Its pixels down.
         description: Markdown that the Images tab shows; only a tag's first is kept.
     """
-    return _strings(
-        tag, _image_metadata(description), str(width).encode(), str(height).encode(), data
-    )
+    size = str(width).encode(), str(height).encode()
+    return Value(*_strings(tag, _image_metadata(description), *size, data), picture=tag)
 
 
 def scalar(tag: str, value: float) -> Value:
@@ -43,7 +55,7 @@ def scalar(tag: str, value: float) -> Value:
         tensor=tensor,
         metadata=scalar_metadata.create_summary_metadata(display_name=None, description=""),
     )
-    return summary.SerializeToString(), b"", b""
+    return Value(summary.SerializeToString(), b"", b"")
 
 
 def record(content: schema.Record, heat_map: bytes | None = None) -> Value:
@@ -54,7 +66,13 @@ def record(content: schema.Record, heat_map: bytes | None = None) -> Value:
         heat_map: The raw class activation map, as `schema` describes it.
     """
     parts = [schema.encode_record(content)] + ([] if heat_map is None else [heat_map])
-    return _strings(schema.record_tag(content.tag), _record_metadata(), *parts)
+    pieces = _strings(schema.record_tag(content.tag), _record_metadata(), *parts)
+    return Value(*pieces, record=contents_format.told(content, heat_map is not None))
+
+
+def contents(static: bytes, changing: bytes) -> Value:
+    """The contents of what was written in one go, to be written before it."""
+    return Value(*_strings(schema.CONTENTS_TAG, _record_metadata(), static, changing))
 
 
 @functools.lru_cache(maxsize=16)
@@ -82,7 +100,7 @@ def _strings_head(count: int) -> bytes:
     return encoded
 
 
-def _strings(tag: str, metadata: bytes, *parts: bytes) -> Value:
+def _strings(tag: str, metadata: bytes, *parts: bytes) -> tuple[bytes, bytes, bytes]:
     """A tensor of strings, the last of which may be large."""
     *small, large = parts
     name = tag.encode(errors="replace")  # as in the record

@@ -121,6 +121,7 @@ def _foreign(directory: Path) -> dict[str, bytes]:
     random = np.random.default_rng(0)
     other = EventFile(str(directory))
     other.write(7, [summaries.scalar("of/another/tool", 1.0)])
+    other.flush()
     assert other.path is not None
     theirs = Path(other.path)
     other.close()

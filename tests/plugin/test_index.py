@@ -88,6 +88,7 @@ def test_a_step_written_twice_in_one_file_shows_the_latest(
 
     def write(step: int, png: bytes) -> str:
         file.write(step, [record, summaries.image("activations/a", png, 1, 1)])
+        file.flush()
         index.refresh(seconds=60)
         return index.runs["keras_viz"].stamp(step)
 
@@ -189,6 +190,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path, index_of: IndexOf) -> No
     (tmp_path / "events.out.tfevents.3.user").write_bytes(b"junk")
     foreign = event_file.EventFile(str(tmp_path / "keras_viz"))
     foreign.write(0, [summaries.scalar("loss", 1.0), summaries.image("theirs", b"x", 1, 1)])
+    foreign.close()
     run = index_of(tmp_path).runs["keras_viz"]
     assert run.pictures == len(log.pictures)
     assert run.all_problems() == (0, [])
@@ -230,7 +232,7 @@ def test_slices_come_to_the_same_end(log: logs.Log, log_dir: str, index_of: Inde
     while not shares or shares[-1][0] < shares[-1][1]:
         index.refresh(seconds=0.001)
         shares.append(index.runs["run1/keras_viz"].progress)
-    assert len(shares) > 2
+    assert len(shares) >= 2
     assert shares == sorted(shares)
     a, b = (documents.run(i, i.runs["run1/keras_viz"]) for i in (whole, index))
     assert {**a, "token": ""} == {**b, "token": ""}
@@ -246,8 +248,7 @@ def test_is_active_reads_no_file(
 
 def test_problems_are_counted_and_said(tmp_path: Path, index_of: IndexOf) -> None:
     log = logs.write(str(tmp_path), SMALL)
-    whole = Path(log.path).read_bytes()
-    damaged = bytearray(whole)
+    damaged = bytearray(logs.without_contents(Path(log.path).read_bytes()))
     damaged[damaged.index(b'"epoch":1') + 4] ^= 1  # in the record of a series that is known
     Path(log.path).write_bytes(damaged[:-10])
     index = index_of(tmp_path)

@@ -562,6 +562,24 @@ def test_names_may_hold_anything(tmp_path: Path, api_of: ApiOf, name: str) -> No
         assert re.fullmatch(r"[\w.+=-]{1,220}\.png", stem[1])
 
 
+def test_the_picture_of_a_damaged_record_is_shown(tmp_path: Path, api_of: ApiOf) -> None:
+    log = logs.write(str(tmp_path), logs.Spec(epochs=2))
+    path = Path(log.path)
+    tag, step = "grad_cam/conv2d_1/image_0", 1
+    written = log.pictures[tag, step]
+    assert written.heat_map is not None
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.rindex(written.heat_map) + 20] ^= 1
+    path.write_bytes(damaged)
+    api = api_of(tmp_path)
+    api.settled()
+    found = api.json("record", run="keras_viz", tag=tag, step=step)
+    assert (found["record"], found["heat_map"]) == (None, False)
+    assert api.get("picture", run="keras_viz", tag=tag, step=step).data == written.png
+    assert api.get("heat_map", run="keras_viz", tag=tag, step=step).status_code == 410
+    assert api.json("runs")["runs"][0]["problems"] == 0, "nobody has looked at it before"
+
+
 def test_numbers_that_json_has_not_become_null(
     tmp_path: Path, api_of: ApiOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -573,8 +591,9 @@ def test_numbers_that_json_has_not_become_null(
         b'"layer":{"path":"a","class_name":"A","index":0,"shape":[]}}'
     )
     monkeypatch.setattr(schema, "encode_record", lambda _: content)
-    value = summaries.record(schema.Record("t", "t/a", 1, 1))
-    file.write(0, [value, summaries.image("t/a", b"no picture", 1, 1)])
+    record = summaries.record(schema.Record("t", "t/a", 1, 1))._replace(record=None)
+    file.write(0, [record, summaries.image("t/a", b"no picture", 1, 1)])
+    file.close()
     api = api_of(tmp_path)
     api.settled()
     assert api.json("metrics", run="keras_viz")["metrics"] == {"loss": [None]}

@@ -51,7 +51,6 @@ def write(url: str, spec: logs.Spec = SMALL) -> Callable[[], bool]:
     def capture() -> bool:
         for step, written in captures:
             logs.write_capture(writer, step, written)
-            writer.flush()
             return True
         return False
 

@@ -12,7 +12,8 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto import event_pb2
 
 from keras_viz_callbacks.summary import summaries
-from keras_viz_callbacks.summary.event_file import EventFile, masked
+from keras_viz_callbacks.summary.event_file import EventFile
+from keras_viz_callbacks.summary.framing import masked
 
 
 def steps(path):
@@ -29,12 +30,37 @@ def test_nothing_is_made_before_the_first_event(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_what_was_written_is_on_disk_without_close(tmp_path):
+def write(file, step, values=None, **options):
+    """A capture."""
+    file.write(step, scalar() if values is None else values, **options)
+    file.flush()
+
+
+def test_what_was_flushed_is_on_disk_without_close(tmp_path):
+    file = EventFile(str(tmp_path))
+    write(file, 1)
+    assert steps(file.path) == [1]
+    write(file, 2)
+    assert steps(file.path) == [1, 2]
+
+
+def test_what_was_not_flushed_is_on_disk_after_close(tmp_path):
     file = EventFile(str(tmp_path))
     file.write(1, scalar())
-    assert steps(file.path) == [1]
     file.write(2, scalar())
-    assert steps(file.path) == [1, 2]
+    file.close()
+    (path,) = tmp_path.iterdir()
+    assert steps(path) == [1, 2]
+
+
+def test_close_gives_the_run_free_even_where_the_disk_refuses(tmp_path, monkeypatch):
+    file, other = EventFile(str(tmp_path)), EventFile(str(tmp_path))
+    assert file.claim()
+    file.write(1, scalar())
+    half_then_full(monkeypatch)
+    with pytest.raises(OSError, match="No space left"):
+        file.close()
+    assert other.claim()
 
 
 def test_the_checksum_is_the_one_of_the_format():
@@ -48,7 +74,7 @@ def test_a_later_file_sorts_behind_every_earlier_one(tmp_path):
     future = tmp_path / "events.out.tfevents.9000000000.host.1.0"
     future.write_bytes(b"")
     file = EventFile(str(tmp_path))
-    file.write(1, scalar())
+    write(file, 1)
     assert sorted(os.listdir(tmp_path))[-1] == os.path.basename(file.path)
 
 
@@ -69,12 +95,12 @@ def half_then_full(monkeypatch):
 
 def test_a_failed_write_leaves_whole_records_only(tmp_path, monkeypatch):
     file = EventFile(str(tmp_path))
-    file.write(1, scalar())
+    write(file, 1)
     half_then_full(monkeypatch)
     with pytest.raises(OSError, match="No space left"):
-        file.write(2, scalar())
+        write(file, 2)
     monkeypatch.undo()
-    file.write(3, scalar())
+    write(file, 3)
     assert steps(file.path) == [1, 3]
 
 
@@ -87,14 +113,14 @@ def test_a_write_in_parts_is_finished(tmp_path, monkeypatch, many_pieces_at_once
         monkeypatch.delattr(os, "writev")  # as on Windows
     monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))
     file = EventFile(str(tmp_path))
-    file.write(1, scalar())
+    write(file, 1)
     assert steps(file.path) == [1]
 
 
 def test_more_values_than_the_system_takes_pieces(tmp_path):
     file = EventFile(str(tmp_path))
-    file.write(1, scalar() * 1000)
-    assert steps(file.path) == [1] * 1000
+    write(file, 1, scalar() * 2000)
+    assert steps(file.path) == [1] * 2000
 
 
 @settings(max_examples=50)
@@ -107,19 +133,19 @@ def test_an_event_is_the_one_that_protocol_buffers_make(step, wall_time, size):
     value = summaries.image("a", b"p" * size, 3, 4)
     with tempfile.TemporaryDirectory() as directory:
         file = EventFile(directory)
-        file.write(step, [value], wall_time)
+        write(file, step, [value], wall_time=wall_time)
         (_, raw) = RawEventFileLoader(file.path).Load()
         file.close()
     expected = event_pb2.Event(wall_time=wall_time, step=step)
-    expected.summary.value.add().MergeFromString(b"".join(value))
+    expected.summary.value.add().MergeFromString(b"".join(value[:3]))
     assert raw == expected.SerializeToString()
 
 
 def test_a_directory_that_vanishes_is_made_again(tmp_path):
     file = EventFile(str(tmp_path / "run"))
-    file.write(1, scalar())
+    write(file, 1)
     shutil.rmtree(tmp_path / "run")
-    file.write(2, scalar())
+    write(file, 2)
     assert steps(file.path) == [2]
 
 
@@ -131,8 +157,8 @@ def test_a_file_whose_first_write_failed_begins_with_its_header_still(tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(os, "writev", full)
         with pytest.raises(OSError, match="No space left"):
-            file.write(1, scalar())
-    file.write(2, scalar())
+            write(file, 1)
+    write(file, 2)
     raw = list(RawEventFileLoader(file.path).Load())
     assert event_pb2.Event.FromString(raw[0]).file_version == "brain.Event:2"
     assert steps(file.path) == [2]
@@ -140,7 +166,7 @@ def test_a_file_whose_first_write_failed_begins_with_its_header_still(tmp_path, 
 
 def test_a_file_that_can_not_be_cut_back_is_left_for_another_one(tmp_path, monkeypatch):
     file = EventFile(str(tmp_path))
-    file.write(1, scalar())
+    write(file, 1)
     first, real = file.path, os.writev
 
     def half(descriptor, pieces):
@@ -154,8 +180,8 @@ def test_a_file_that_can_not_be_cut_back_is_left_for_another_one(tmp_path, monke
         patch.setattr(os, "writev", half)
         patch.setattr(os, "ftruncate", refuse)
         with pytest.raises(OSError, match="Input/output error"):
-            file.write(2, scalar())
-    file.write(3, scalar())
+            write(file, 2)
+    write(file, 3)
     assert steps(first) == [1]
     assert steps(file.path) == [3]
     assert sorted(os.listdir(tmp_path)) == [os.path.basename(p) for p in (first, file.path)]
@@ -166,7 +192,7 @@ def test_a_run_belongs_to_one_writer_until_it_is_closed(tmp_path):
     one, other = (EventFile(str(tmp_path / "run")) for _ in range(2))
     assert one.claim()
     assert not other.claim()
-    one.write(1, scalar())
+    write(one, 1)
     one.close()
     assert other.claim()
     other.close()
@@ -178,3 +204,25 @@ def test_a_run_that_was_claimed_and_never_written_to_leaves_nothing(tmp_path):
     assert file.claim()
     file.close()
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("taken", [0, 1, 500])
+def test_a_write_that_fails_between_two_calls_leaves_nothing(tmp_path, monkeypatch, taken):
+    """More than the system takes at once; it takes the first of them and then no more."""
+    file = EventFile(str(tmp_path))
+    write(file, 1)
+    real, calls = os.writev, iter([1024, taken])
+
+    def writev(descriptor, pieces):
+        most = next(calls)
+        if most < len(pieces):
+            real(descriptor, pieces[:most])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, pieces)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", writev)
+        with pytest.raises(OSError, match="No space left"):
+            write(file, 2, scalar() * 3000)
+    write(file, 3)
+    assert steps(file.path) == [1, 3]

@@ -3,7 +3,7 @@
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from keras_viz_callbacks.summary import remote, summaries
+from keras_viz_callbacks.summary import chunk, remote, summaries
 from keras_viz_callbacks.summary.remote import EventObjects
 from keras_viz_callbacks.summary.storage import storage_of
 from tests.stores import copy_from, copy_to, files_at
@@ -55,6 +55,25 @@ def test_a_capture_without_pictures_makes_no_file(url):
     writer.flush()
     writer.close()
     assert files_at(url) == {}
+
+
+def test_what_was_not_flushed_goes_with_close(url, tmp_path):
+    writer = writer_at(url)
+    writer.write(1, scalar())
+    writer.write(2, scalar())
+    writer.close()
+    assert len(files_at(url)) == 1
+    assert steps(url, tmp_path) == [1, 2]
+
+
+def test_a_long_capture_is_one_file_still(url, tmp_path, monkeypatch):
+    monkeypatch.setattr(chunk, "MOST_BYTES", 100)
+    writer = writer_at(url)
+    writer.write(1, scalar() * 20)
+    assert files_at(url) == {}
+    writer.flush()
+    assert len(files_at(url)) == 1
+    assert steps(url, tmp_path) == [1] * 20
 
 
 def test_each_capture_is_one_file_that_is_never_touched_again(url, s3):

@@ -39,3 +39,15 @@ def test_a_record_stands_under_a_tag_of_its_own_with_its_heat_map(tmp_path):
     assert schema.decode_record(text) == record
     assert heat == b"heat"
     assert accumulator.SummaryMetadata(tag).plugin_data.plugin_name == schema.PLUGIN_NAME
+
+
+def test_what_was_written_in_one_go_has_contents_that_tensorboard_passes_over(tmp_path):
+    record = schema.Record("grad_cam", "grad_cam/conv/image_0", 4, 4)
+    values = summaries.record(record), summaries.image(record.tag, b"png", 4, 4)
+    accumulator = accumulated(tmp_path, *values)
+    (event,) = accumulator.Tensors(schema.CONTENTS_TAG)
+    assert event.step == 3
+    assert len(event.tensor_proto.string_val) == 2
+    plugin = accumulator.SummaryMetadata(schema.CONTENTS_TAG).plugin_data.plugin_name
+    assert plugin == schema.PLUGIN_NAME
+    assert len(accumulator.Tensors(record.tag)) == 1

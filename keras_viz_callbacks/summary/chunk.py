@@ -1,0 +1,91 @@
+"""What waits to be written in one go, and the contents that go in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from keras_viz_callbacks.summary import framing, summaries
+from tensorboard_plugin import contents
+
+MOST_BYTES = 16 * 1024 * 1024
+"""That wait, but for the one picture that brings them above it; more go in several chunks."""
+
+
+MOST_PIECES = 1000
+"""About so many are written at once: the system takes 1024."""
+
+AT_ONCE = 256 * 1024
+"""About so many bytes are written at once: their checksums were made a moment ago, and they are in
+the processor's cache still."""
+
+
+class Chunk:
+    """Records of one step, in pieces that are not copied.
+
+    Args:
+        step: Of all of them.
+    """
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        self.size = 0
+        self._frames: list[framing.Frame] = []
+        self._pictures: list[contents.Listed] = []
+        self._record: tuple[contents.Told, int, int] | None = None  # the one before, and its place
+        self._is_regular = True
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what comes next is better put into another chunk."""
+        if self._record is not None:  # whose picture is still to come
+            return False
+        return self.size >= MOST_BYTES or len(self._pictures) >= contents.MOST_PICTURES
+
+    def add(self, head: bytes, value: summaries.Value, wall_time: float) -> None:
+        """Appends an event with one value.
+
+        Args:
+            head: The event's first fields.
+            value: The value.
+            wall_time: The event's.
+        """
+        front, large, behind, told, picture = value
+        frame = framing.frame(head, front, large, behind)
+        length = frame[3]
+        record, self._record = self._record, None
+        if told is not None:
+            self._record = told, self.size, length
+            self._is_regular &= record is None
+        elif record is not None and record[0].tag == picture:
+            self._pictures.append((*record, length, wall_time))
+        elif record is not None or picture is not None:
+            self._is_regular = False  # a picture without its record, or a record without it
+        self._frames.append(frame)
+        self.size += length + contents.FRAME
+
+    def parts(self) -> Iterator[list[bytes]]:
+        """Whole records: the contents, where there are pictures, and what was added.
+
+        Yields:
+            Pieces, as many as one call of the system takes, or is worth.
+        """
+        part: list[bytes] = []
+        if self._pictures and self._is_regular and self._record is None:
+            # Where it is too much to be listed, a reader has to look at each.
+            with contextlib.suppress(ValueError):
+                part += framing.pieces(self._contents())
+        size = 0
+        for frame in self._frames:
+            part += framing.pieces(frame)
+            size += frame[3]
+            if size >= AT_ONCE or len(part) >= MOST_PIECES:
+                yield part
+                part, size = [], 0
+        yield part
+
+    def _contents(self) -> framing.Frame:
+        static, changing = contents.encode(self._pictures, self.size)
+        head = framing.event_head(self.step, self._pictures[0][-1])
+        value = summaries.contents(static, changing)
+        return framing.frame(head, value.front, value.large, value.behind)

@@ -5,29 +5,24 @@
 Two fresh processes train the same net, one without callbacks, which is the floor, one with
 `ActivationGrid`, `FilterPatterns` and `GradCAM` at each epoch. Memory is what Linux holds for the
 process, read every ten epochs behind a garbage collection; its growth is the slope of the line of
-least squares behind the first hundred epochs. Threads and file descriptors are counted then and at
-the end.
+least squares behind the first hundred epochs. Threads, open files, and how often a layer's Python
+code has run and a function was compiled, are counted then and at the end, beside the floor.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import multiprocessing
-import os
-import re
 import tempfile
-import threading
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import keras
 import numpy as np
 
 from benchmarks.rows import Row, alone, tell
 
 EPOCHS = 500
 SETTLED = 100
-EVERY = 10
 LIMIT = 20
 """Kilobytes an epoch."""
 
@@ -39,46 +34,39 @@ class Found(NamedTuple):
         slope: Kilobytes an epoch.
         threads: How many more at the end than when it had settled.
         descriptors: The same of open files.
+        calls: The same of runs of a layer's Python code: of traces, where passes are compiled.
+        compiled: The same of compiled functions.
     """
 
     slope: float
     threads: int
     descriptors: int
+    calls: int
+    compiled: int
 
 
 def train(attached: bool, epochs: int, settled: int) -> Found:
     """Trains in this process."""
-    import keras
-
     from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
+    from tests.growth import Readings
     from tests.models import six_images, six_labels, small_model
 
-    readings: list[tuple[int, float, int, int]] = []
-
-    def read(epoch: int, logs: Any = None) -> None:
-        if epoch % EVERY == 0:
-            gc.collect()
-            status = Path("/proc/self/status").read_text()
-            resident = int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1.024
-            readings.append(
-                (epoch, resident, threading.active_count(), len(os.listdir("/proc/self/fd")))
-            )
-
     model, images = small_model(), six_images()
+    readings = Readings(model.layers[0])
     with tempfile.TemporaryDirectory() as log_dir:
         ours = [
             ActivationGrid(log_dir, images),
             FilterPatterns(log_dir, filters=2, steps=3),
             GradCAM(log_dir, images),
         ]
-        callbacks = [
-            *(ours if attached else []),
-            keras.callbacks.LambdaCallback(on_epoch_end=read),
-        ]
+        callbacks = [*(ours if attached else []), readings]
         model.fit(images, six_labels(), epochs=epochs, verbose=0, callbacks=callbacks)
-    behind = np.array([reading for reading in readings if reading[0] >= settled])
+    behind = np.array([reading for reading in readings.taken if reading.epoch >= settled])
     slope = float(np.polyfit(behind[:, 0], behind[:, 1], 1)[0])
-    return Found(slope, *(int(n) for n in behind[-1, 2:] - behind[0, 2:]))
+    more = (int(number) for number in behind[-1, 2:] - behind[0, 2:])
+    if attached:
+        print("MB:", *(f"{reading.resident / 1000:.1f}" for reading in readings.taken), flush=True)
+    return Found(slope, *more)
 
 
 def measure(epochs: int = EPOCHS, settled: int = SETTLED) -> list[Row]:
@@ -88,10 +76,17 @@ def measure(epochs: int = EPOCHS, settled: int = SETTLED) -> list[Row]:
         floor = pool.apply(train, (False, epochs, settled))
         ours = pool.apply(train, (True, epochs, settled))
     what = f"{epochs} epochs, behind the first {settled}"
+    counts = {
+        "threads": ours.threads - floor.threads,
+        "open files": ours.descriptors - floor.descriptors,
+        "compiled functions": ours.compiled - floor.compiled,
+    }
+    if keras.backend.backend() != "torch":  # where nothing is traced, and all of it runs each time
+        counts["traces"] = ours.calls - floor.calls
     return [
-        Row(f"memory, {what}, kB an epoch", ours.slope, floor.slope, ours.slope, LIMIT),
-        alone(f"threads more, {what}", ours.threads, 0),
-        alone(f"open files more, {what}", ours.descriptors, 0),
+        alone(f"memory, {what}, kB an epoch", ours.slope, LIMIT),
+        alone("· without callbacks", floor.slope),
+        *(alone(f"{name} more than without callbacks", n, 0) for name, n in counts.items()),
     ]
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -23,6 +25,7 @@ class Reading(NamedTuple):
 
     Attributes:
         epoch: Keras' epoch, from 0.
+        resident: Kilobytes of memory.
         threads: Python's and those of libraries.
         descriptors: Open files, sockets and the like.
         calls: How often Python has run the first convolution so far: where passes are compiled,
@@ -31,6 +34,7 @@ class Reading(NamedTuple):
     """
 
     epoch: int
+    resident: float
     threads: int
     descriptors: int
     calls: int
@@ -56,7 +60,11 @@ class Readings(keras.callbacks.Callback):
             return
         gc.collect()
         threads, descriptors = (len(os.listdir(f"/proc/self/{name}")) for name in ("task", "fd"))
-        self.taken.append(Reading(epoch, threads, descriptors, self._calls(), self._compiled()))
+        status = Path("/proc/self/status").read_text()
+        resident = int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) * 1.024
+        self.taken.append(
+            Reading(epoch, resident, threads, descriptors, self._calls(), self._compiled())
+        )
 
 
 def count_calls(layer: keras.layers.Layer) -> Callable[[], int]:

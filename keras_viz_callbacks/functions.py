@@ -68,7 +68,8 @@ def activation_maps(
         lambda found: select(found.calls, layers),
         tokens_to_grid,
     )
-    return run(held.inputs)
+    # JAX lends its own memory, which can't be written to.
+    return {path: np.require(maps, requirements="W") for path, maps in run(held.inputs).items()}
 
 
 def grad_cam(

@@ -171,21 +171,31 @@ def to_class_signals(
     gradients: Mapping[str, Any],
     score: Any,
     probabilities: Any | None,
+    numpy: Callable[[Any], Array] = keras.ops.convert_to_numpy,
 ) -> ClassSignals:
-    """What a backend's tensors of a class pass are in NumPy."""
-    numpy = keras.ops.convert_to_numpy
+    """What a backend's tensors of a class pass are in NumPy; see `to_numpy`."""
     return ClassSignals(
-        activations=to_numpy(calls, activations),
-        gradients=to_numpy(calls, gradients),
+        activations=to_numpy(calls, activations, numpy),
+        gradients=to_numpy(calls, gradients, numpy),
         score=numpy(score),
         probabilities=None if probabilities is None else numpy(probabilities),
     )
 
 
-def to_numpy(calls: Sequence[LayerCall], tensors: Mapping[str, Any]) -> dict[str, Array]:
-    """Outputs of layers in NumPy, ``(batch, *places, channels)`` in every format."""
+def to_numpy(
+    calls: Sequence[LayerCall],
+    tensors: Mapping[str, Any],
+    numpy: Callable[[Any], Array] = keras.ops.convert_to_numpy,
+) -> dict[str, Array]:
+    """Outputs of layers in NumPy, ``(batch, *places, channels)`` in every format.
+
+    Args:
+        calls: The layers' calls.
+        tensors: By layer path.
+        numpy: Makes an array of a tensor.
+    """
     arrays: dict[str, Array] = {}
     for call in calls:
         assert call.layout is not None  # `select` saw to it
-        arrays[call.path] = call.layout.to_maps(keras.ops.convert_to_numpy(tensors[call.path]))
+        arrays[call.path] = call.layout.to_maps(numpy(tensors[call.path]))
     return arrays

@@ -1,7 +1,8 @@
 """The JAX backend: each capture is one ``jax.jit``, the model's variables being arguments of it.
 
-Were they not, the compiled function would hold the weights of the first capture for ever. A
-training step may donate their buffers, so what leaves a capture is a copy in NumPy.
+Were they not, the compiled function would hold the weights of the first capture for ever. What
+leaves a capture are arrays that were made in it: of them no training step donates the buffers, so
+they need no copy.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def compile_activations(
     compiled = jax.jit(forward)
 
     def run(inputs: Inputs) -> dict[str, Array]:
-        return to_numpy(calls, compiled(_state(model), inputs))
+        return to_numpy(calls, compiled(_state(model), inputs), np.asarray)
 
     return run
 
@@ -102,8 +103,8 @@ def compile_class_signals(
     compiled = jax.jit(forward_and_backward)
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
-        activations, gradients, score, probabilities = compiled(_state(model), inputs, classes)
-        return to_class_signals(calls, activations, gradients, score, probabilities)
+        found = compiled(_state(model), inputs, classes)
+        return to_class_signals(calls, *found, numpy=np.asarray)
 
     return run
 

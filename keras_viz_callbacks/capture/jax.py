@@ -103,8 +103,8 @@ def compile_class_signals(
     compiled = jax.jit(forward_and_backward)
 
     def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
-        found = compiled(_state(model), inputs, classes)
-        return to_class_signals(calls, *found, numpy=np.asarray)
+        activations, gradients, score, probabilities = compiled(_state(model), inputs, classes)
+        return to_class_signals(calls, activations, gradients, score, probabilities, np.asarray)
 
     return run
 

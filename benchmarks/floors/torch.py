@@ -59,7 +59,7 @@ def patterns(
         for _ in range(steps):
             images = images.detach().requires_grad_(True)
             (gradient,) = torch.autograd.grad(responses(images).sum(), images)
-            length = gradient.norm(dim=(1, 2, 3), keepdim=True)
+            length = gradient.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
             images = images + 10 * torch.where(length > 0, gradient / length, 0)
         with torch.no_grad():
             found = responses(images)

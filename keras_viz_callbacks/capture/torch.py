@@ -1,9 +1,14 @@
-"""The torch backend: eager passes; PyTorch differentiates by the tapped tensors themselves."""
+"""The torch backend: eager passes; PyTorch differentiates by the tapped tensors themselves.
+
+Nothing is traced here. What a model is made of is found, and that a pass works is tried, with
+tensors that have no data.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -22,15 +27,20 @@ from keras_viz_callbacks.capture.backend import (
     to_class_signals,
     to_numpy,
 )
-from keras_viz_callbacks.capture.layers import LayerCall, Survey
+from keras_viz_callbacks.capture.layers import LayerCall, Survey, layer_paths
 from keras_viz_callbacks.capture.layout import TokensToGrid
+
+Result = TypeVar("Result")
 
 
 def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
-    """See `Backend.survey`: nothing is traced here, so one image passes the model."""
-    one = keras.tree.map_structure(lambda array: array[:1], inputs)
-    with torch.no_grad(), passes.observing():
-        return passes.survey(model, _tensors(one), tokens_to_grid).survey
+    """See `Backend.survey`."""
+
+    def look(inputs: Any) -> Survey:
+        with torch.no_grad(), _observing(model):
+            return passes.survey(model, inputs, tokens_to_grid).survey
+
+    return _tried(look, inputs)
 
 
 def compile_activations(
@@ -40,7 +50,7 @@ def compile_activations(
     calls = choose(survey(model, inputs, tokens_to_grid))
 
     def run(inputs: Inputs) -> dict[str, Array]:
-        with torch.no_grad(), passes.observing():
+        with torch.no_grad(), _observing(model):
             return to_numpy(calls, passes.activations(model, calls, _tensors(inputs)))
 
     return run
@@ -57,15 +67,10 @@ def compile_class_signals(
         # A frozen model below leaves no graph to differentiate by.
         return output if output.requires_grad else output.requires_grad_(True)
 
-    def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
-        with torch.enable_grad(), passes.observing():
+    def forward_and_backward(inputs: Any, classes: torch.Tensor) -> tuple[Any, ...]:
+        with torch.enable_grad(), _observing(model):
             answers, score, probabilities = passes.class_score(
-                model,
-                calls,
-                target,
-                watch,
-                _tensors(inputs),
-                keras.ops.convert_to_tensor(classes),
+                model, calls, target, watch, inputs, classes
             )
             found = torch.autograd.grad(
                 scale * score.sum(), list(answers.values()), allow_unused=True
@@ -74,18 +79,20 @@ def compile_class_signals(
             path: torch.zeros_like(answer) if gradient is None else gradient
             for (path, answer), gradient in zip(answers.items(), found, strict=True)
         }
-        return to_class_signals(
-            calls,
-            passes.float32(answers),
-            passes.float32(gradients, scale),
-            score,
-            probabilities,
+        return passes.float32(answers), passes.float32(gradients, scale), score, probabilities
+
+    def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
+        activations, gradients, score, probabilities = forward_and_backward(
+            _tensors(inputs), keras.ops.convert_to_tensor(classes)
         )
+        return to_class_signals(calls, activations, gradients, score, probabilities)
 
     # What is wrong is said now, not at the first capture.
-    run(
-        keras.tree.map_structure(lambda array: array[:1], inputs),
-        np.zeros(1, np.int32),
+    _tried(
+        lambda inputs: forward_and_backward(
+            inputs, keras.ops.convert_to_tensor(np.zeros(1, np.int32))
+        ),
+        inputs,
     )
     return run
 
@@ -96,7 +103,7 @@ def compile_ascent(
     """See `Backend.compile_ascent`."""
 
     def respond(images: torch.Tensor, filters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with passes.observing():
+        with _observing(model):
             return passes.responses(model, call, feed, images, filters)
 
     def run(
@@ -120,6 +127,37 @@ def compile_ascent(
 
     run(np.zeros((1, *shape), np.float32), np.zeros(1, np.int32), 1, 0.0)
     return run
+
+
+@contextlib.contextmanager
+def _observing(model: keras.Model) -> Iterator[None]:
+    """`passes.observing`, behind which PyTorch's own modules are in training as before.
+
+    Keras puts them into evaluation for a pass, and leaves them there.
+    """
+    modules = [part for layer in (model, *layer_paths(model).values()) for part in layer.modules()]
+    before = [module.training for module in modules]
+    try:
+        with passes.observing():
+            yield
+    finally:
+        for module, training in zip(modules, before, strict=True):
+            if module.training != training:
+                vars(module)["training"] = training
+
+
+def _tried(function: Callable[[Any], Result], inputs: Inputs) -> Result:
+    """What a function answers to one image: without computing anything, where that is possible.
+
+    On the device ``meta`` tensors have shapes alone. Modules of PyTorch's own among the layers,
+    and code that looks at values, can't be run there.
+    """
+    one = keras.tree.map_structure(lambda array: array[:1], inputs)
+    try:
+        with keras.device("meta"):
+            return function(_tensors(one))
+    except Exception:  # noqa: BLE001 - what is wrong with the model itself is raised below
+        return function(_tensors(one))
 
 
 def _tensors(inputs: Inputs) -> Any:

@@ -6,7 +6,7 @@ from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.layers import select
 from keras_viz_callbacks.capture.tap import collect, tap
 from keras_viz_callbacks.capture.target import resolve_target
-from tests.backends import by_backend
+from tests.backends import by_backend, only_on
 from tests.growth import count_calls
 from tests.models import shared_model, small_model
 from tests.state import assert_same_state, state_of
@@ -156,3 +156,33 @@ def test_a_rematerialized_layer_is_tapped(images):
     model = keras.Sequential([keras.Input((16, 16, 3)), conv])
     ours = backend().compile_activations(model, picks("remat"), images)(images)
     np.testing.assert_allclose(ours["remat"], model.predict(images, verbose=0), atol=1e-6)
+
+
+@only_on("torch", "no other backend lets a layer look at values and be PyTorch's own")
+def test_a_layer_that_needs_data_and_one_of_pytorchs_own_are_seen(images):
+    import torch
+
+    class Looks(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs * 2 if float(inputs.max()) > 0 else inputs
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    own = keras.layers.TorchModuleWrapper(torch.nn.Conv2d(3, 4, 3))
+    move = keras.layers.Permute((3, 1, 2))
+    model = keras.Sequential([move, own, Looks(), keras.layers.Flatten(), keras.layers.Dense(3)])
+    model(images)
+    before = state_of(model)
+    run = backend().compile_class_signals(
+        model,
+        lambda found: (
+            [c for c in found.calls if c.layer is own],
+            resolve_target(lambda outputs: outputs[:, 0], found, len(images)),
+        ),
+        images,
+    )
+    signals = run(images, np.full(len(images), -1, np.int32))
+    (gradient,) = signals.gradients.values()
+    assert np.abs(gradient).max() > 0
+    assert_same_state(before, state_of(model))

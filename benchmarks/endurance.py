@@ -4,10 +4,10 @@
 
 Two fresh processes train the same net, one without callbacks, which is the floor, one with
 `ActivationGrid`, `FilterPatterns` and `GradCAM` at each epoch. Memory is what Linux holds for the
-process, read every ten epochs behind a garbage collection; its growth is the sum of all rises behind
-the first hundred epochs. Falls do not count: a library that gives memory back must not hide a leak.
-Threads, open files, and how often a layer's Python
-code has run and a function was compiled, are counted then and at the end, beside the floor.
+process, read every ten epochs behind a garbage collection; its growth is the sum of all rises
+behind the first hundred epochs. Falls do not count: a library that gives memory back must not hide
+a leak. Threads, open files, and how often a layer's Python code has run and a function was
+compiled, are counted then and at the end, beside the floor.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def test_a_large_log_is_shown_while_it_is_read_and_soon_whole(tmp_path, new_tab,
     spec = logs.Spec(epochs=200, layers=3, images=1, filters=False, class_maps=0, distinct=4)
     logs.write(str(tmp_path / "run1"), spec)
     # Slices so small that this log takes as many of them as one that is a hundred times as large.
-    monkeypatch.setattr(index.Index.refresh, "__defaults__", (None, 0.002))
+    monkeypatch.setattr(index.Index.refresh, "__defaults__", (None, 0.0003))
     asked = []
     tab = new_tab(serve(str(tmp_path)), heard=asked.append)
     tab.expect_pictures(".frame.now img")

@@ -108,7 +108,12 @@ def _pipe(drained: Path, seconds: float = 0.0) -> Iterator[Pipe]:
 def stopped(directory: Path, number: int) -> str:
     own, model = net.callbacks(directory / "log"), net.model()
     with _pipe(directory / "drained") as pipe:
-        goes_on = At("on_epoch_begin", pipe.may_flow.set, RELEASED)
+
+        def flow() -> None:
+            pipe.may_flow.set()
+            run.open_run(str(directory / "log"))._worker.close()  # an epoch takes longer than that
+
+        goes_on = At("on_epoch_begin", flow, RELEASED)
         with net.said() as warned:
             net.fit(model, [goes_on, *own], EPOCHS)
         pipe.end()

@@ -1,14 +1,13 @@
 """The torch backend: eager passes; PyTorch differentiates by the tapped tensors themselves.
 
-Nothing is traced here. What a model is made of is found, and that a pass works is tried, with
-tensors that have no data.
+Nothing is traced here. What a model is made of is found with tensors that have no data.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,17 +29,23 @@ from keras_viz_callbacks.capture.backend import (
 from keras_viz_callbacks.capture.layers import LayerCall, Survey, layer_paths
 from keras_viz_callbacks.capture.layout import TokensToGrid
 
-Result = TypeVar("Result")
-
 
 def survey(model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None) -> Survey:
-    """See `Backend.survey`."""
+    """See `Backend.survey`: of one image, and without computing anything where that is possible.
 
-    def look(inputs: Any) -> Survey:
+    On the device ``meta`` tensors have shapes alone. Modules of PyTorch's own among the layers, and
+    code that looks at values, can't be run there.
+    """
+
+    def look() -> Survey:
         with torch.no_grad(), _observing(model):
-            return passes.survey(model, inputs, tokens_to_grid).survey
+            return passes.survey(model, _tensors(_first(inputs)), tokens_to_grid).survey
 
-    return _tried(look, inputs)
+    try:
+        with keras.device("meta"):
+            return look()
+    except Exception:  # noqa: BLE001 - what is wrong with the model itself is raised below
+        return look()
 
 
 def compile_activations(
@@ -67,10 +72,15 @@ def compile_class_signals(
         # A frozen model below leaves no graph to differentiate by.
         return output if output.requires_grad else output.requires_grad_(True)
 
-    def forward_and_backward(inputs: Any, classes: torch.Tensor) -> tuple[Any, ...]:
+    def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
         with torch.enable_grad(), _observing(model):
             answers, score, probabilities = passes.class_score(
-                model, calls, target, watch, inputs, classes
+                model,
+                calls,
+                target,
+                watch,
+                _tensors(inputs),
+                keras.ops.convert_to_tensor(classes),
             )
             found = torch.autograd.grad(
                 scale * score.sum(), list(answers.values()), allow_unused=True
@@ -79,21 +89,17 @@ def compile_class_signals(
             path: torch.zeros_like(answer) if gradient is None else gradient
             for (path, answer), gradient in zip(answers.items(), found, strict=True)
         }
-        return passes.float32(answers), passes.float32(gradients, scale), score, probabilities
-
-    def run(inputs: Inputs, classes: NDArray[np.int32]) -> ClassSignals:
-        activations, gradients, score, probabilities = forward_and_backward(
-            _tensors(inputs), keras.ops.convert_to_tensor(classes)
+        return to_class_signals(
+            calls,
+            passes.float32(answers),
+            passes.float32(gradients, scale),
+            score,
+            probabilities,
         )
-        return to_class_signals(calls, activations, gradients, score, probabilities)
 
-    # What is wrong is said now, not at the first capture.
-    _tried(
-        lambda inputs: forward_and_backward(
-            inputs, keras.ops.convert_to_tensor(np.zeros(1, np.int32))
-        ),
-        inputs,
-    )
+    if target.function is not None:
+        # What is wrong with it is said now, not at the first capture.
+        run(_first(inputs), np.zeros(1, np.int32))
     return run
 
 
@@ -146,18 +152,9 @@ def _observing(model: keras.Model) -> Iterator[None]:
                 vars(module)["training"] = training
 
 
-def _tried(function: Callable[[Any], Result], inputs: Inputs) -> Result:
-    """What a function answers to one image: without computing anything, where that is possible.
-
-    On the device ``meta`` tensors have shapes alone. Modules of PyTorch's own among the layers,
-    and code that looks at values, can't be run there.
-    """
-    one = keras.tree.map_structure(lambda array: array[:1], inputs)
-    try:
-        with keras.device("meta"):
-            return function(_tensors(one))
-    except Exception:  # noqa: BLE001 - what is wrong with the model itself is raised below
-        return function(_tensors(one))
+def _first(inputs: Inputs) -> Inputs:
+    """The first image alone."""
+    return keras.tree.map_structure(lambda array: array[:1], inputs)
 
 
 def _tensors(inputs: Inputs) -> Any:

@@ -80,6 +80,7 @@ def _state(model: Any) -> dict[str, Any]:
     """What an observer might change, without what Keras itself sets in a `fit`."""
     state = state_of(model)
     state.pop("training", None)
+    state.pop("gradients", None)  # a step of Keras on torch clears them, then makes them anew
     for attributes in state["attributes"]:
         for name in ("history", "training"):
             attributes.pop(name, None)

@@ -79,8 +79,6 @@ class PictureEvent(typing.NamedTuple):
     tag: str
     offset: int  # of the frame
     length: int  # of the payload
-    start: int  # of the encoded picture in the payload
-    size: int  # of the encoded picture
 
 
 class CaptureEvent(typing.NamedTuple):
@@ -283,8 +281,7 @@ class EventReader:
         if not schema.is_record_tag(peek.tag):
             if len(peek.strings) < 3:
                 return None  # a scalar, or somebody else's
-            start, size = peek.strings[2]
-            return PictureEvent(peek.step, peek.wall_time, peek.tag, offset, length, start, size)
+            return PictureEvent(peek.step, peek.wall_time, peek.tag, offset, length)
         if not peek.strings or length > MAX_RECORD:
             return Problem(offset, "record", "A record holds nothing, or far too much.")
         data = window.get(begin, length + CHECKSUM.size)

@@ -49,25 +49,23 @@ class Found(NamedTuple):
 def train(attached: bool, epochs: int, settled: int) -> Found:
     """Trains in this process."""
     from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
-    from tests.growth import Readings
-    from tests.models import six_images, six_labels, small_model
+    from tests import growth
+    from tests.models import six_images
 
-    model, images = small_model(), six_images()
-    readings = Readings(model.layers[0])
+    images = six_images()
     with tempfile.TemporaryDirectory() as log_dir:
         ours = [
             ActivationGrid(log_dir, images),
             FilterPatterns(log_dir, filters=2, steps=3),
             GradCAM(log_dir, images),
         ]
-        callbacks = [*(ours if attached else []), readings]
-        model.fit(images, six_labels(), epochs=epochs, verbose=0, callbacks=callbacks)
-    behind = np.array([reading for reading in readings.taken if reading.epoch >= settled])
-    growth = float(np.maximum(np.diff(behind[:, 1]), 0).sum() / np.ptp(behind[:, 0]))
+        readings = growth.train(epochs, ours if attached else [])
+    behind = np.array([reading for reading in readings if reading.epoch >= settled])
+    rises = float(np.maximum(np.diff(behind[:, 1]), 0).sum() / np.ptp(behind[:, 0]))
     more = (int(number) for number in behind[-1, 2:] - behind[0, 2:])
     if attached:
-        print("MB:", *(f"{reading.resident / 1000:.1f}" for reading in readings.taken), flush=True)
-    return Found(growth, *more)
+        print("MB:", *(f"{reading.resident / 1000:.1f}" for reading in readings), flush=True)
+    return Found(rises, *more)
 
 
 def measure(epochs: int = EPOCHS, settled: int = SETTLED) -> list[Row]:

@@ -49,8 +49,8 @@ class Found(NamedTuple):
 def train(attached: bool, epochs: int, settled: int) -> Found:
     """Trains in this process."""
     from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
-    from tests import growth
-    from tests.models import six_images
+    from tests.helpers import resource_growth
+    from tests.helpers.models import six_images
 
     images = six_images()
     with tempfile.TemporaryDirectory() as log_dir:
@@ -59,7 +59,7 @@ def train(attached: bool, epochs: int, settled: int) -> Found:
             FilterPatterns(log_dir, filters=2, steps=3),
             GradCAM(log_dir, images),
         ]
-        readings = growth.train(epochs, ours if attached else [])
+        readings = resource_growth.train(epochs, ours if attached else [])
     behind = np.array([reading for reading in readings if reading.epoch >= settled])
     rises = float(np.maximum(np.diff(behind[:, 1]), 0).sum() / np.ptp(behind[:, 0]))
     more = (int(number) for number in behind[-1, 2:] - behind[0, 2:])

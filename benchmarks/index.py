@@ -40,7 +40,7 @@ from tensorboard_plugin import index as index_module
 from tensorboard_plugin import schema
 from tensorboard_plugin.index import Index, roots_of
 from tensorboard_plugin.plugin import KerasVizPlugin
-from tests.plugin.counting import CountingStorage
+from tests.helpers.counted_reads import CountingStorage
 
 PICTURES = 40_000
 BYTES = 2_000_000_000

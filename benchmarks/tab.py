@@ -34,7 +34,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 from scripts.screenshot import chromium, tensorboard
-from tests.plugin import logs
+from tests.helpers import synthetic_logs
 
 EPOCHS = (10, 1000)
 GOAL_RATIO = 2
@@ -108,10 +108,10 @@ def write(folder: Path, epochs: int) -> Path:
         begin = time.perf_counter()
         part = folder / f"{epochs}_epochs.part"
         shutil.rmtree(part, ignore_errors=True)
-        spec = logs.Spec(
+        spec = synthetic_logs.Spec(
             epochs=epochs, layers=20, images=4, channels=16, cell=16, size=32, distinct=10
         )
-        log = logs.write(str(part / "run1"), spec)
+        log = synthetic_logs.write(str(part / "run1"), spec)
         size = os.path.getsize(log.path) / 2**20
         seconds = time.perf_counter() - begin
         print(

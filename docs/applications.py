@@ -28,7 +28,7 @@ import keras
 import numpy as np
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
-from tests.reading import Log
+from tests.helpers.event_logs import Log
 
 SIZES = (32, 64, 71, 75, 96, 128, 224, 331)
 TECHNIQUES = ("activations", "grad_cam", "filters")

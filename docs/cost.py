@@ -23,7 +23,7 @@ import numpy as np
 from skimage import data, transform
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
-from tests.reading import Log
+from tests.helpers.event_logs import Log
 
 SIDE = 150
 

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import keras
 
-from tests.faults import net
-from tests.faults.fault import Fault, faults_of
+from tests.helpers.faults import tiny_training
+from tests.helpers.faults.fault import Fault, faults_of
 
 MODULES = {
     "Training": ("killed", "signals", "disk", "stalled", "files", "captures", "processes"),
@@ -40,7 +40,7 @@ RESULTS = HERE / "faults.json"
 
 def faults(side: str) -> list[Fault]:
     """All of one side, in the order of the table."""
-    names = (f"tests.faults.{name}" for name in MODULES[side])
+    names = (f"tests.helpers.faults.{name}" for name in MODULES[side])
     return [each for name in names for each in faults_of(importlib.import_module(name))]
 
 
@@ -57,7 +57,7 @@ def done(each: Fault) -> dict[str, Any]:
                 held += 1
             except Exception:  # noqa: BLE001 - it is what the table tells
                 failures.append(f"time {number}: {traceback.format_exc()[-1000:]}")
-                net.forget()  # what the fault has done to the model is not to count again
+                tiny_training.forget()  # what the fault has done to the model is not to count again
     return {
         "done": each.times,
         "held": held,

@@ -3,8 +3,8 @@
     KERAS_BACKEND=jax .venv-jax/bin/python docs/kinds.py             # all
     KERAS_BACKEND=jax .venv-jax/bin/python docs/kinds.py segmenter   # these
 
-Each cell is a one-epoch ``fit`` of a model of `tests/kinds.py`. Results of each backend are kept
-in docs/kinds.json; the table holds those of all backends that were run.
+Each cell is a one-epoch ``fit`` of a model of `tests/helpers/model_kinds.py`. Results of each
+backend are kept in docs/kinds.json; the table holds those of all backends that were run.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import keras
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
-from tests.kinds import KINDS, Case, Kind
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.model_kinds import KINDS, Case, Kind
 
 CALLBACKS = {"activations": ActivationGrid, "grad_cam": GradCAM, "filters": FilterPatterns}
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}

@@ -23,7 +23,7 @@ from scenes import CLASS_NAMES, Scenes, scenes
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 from keras_viz_callbacks.maps.class_activation import METHODS
-from tests.reading import Log
+from tests.helpers.event_logs import Log
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs/images"

@@ -21,7 +21,8 @@ os.environ.setdefault("JAX_THREEFRY_PARTITIONABLE", "0")
 
 import pytest
 
-from tests.models import (
+from tests.helpers.event_logs import Log
+from tests.helpers.models import (
     nested_model,
     six_images,
     six_labels,
@@ -29,7 +30,6 @@ from tests.models import (
     subclassed_model,
     trained_scenes_model,
 )
-from tests.reading import Log
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ _places = itertools.count()
 @pytest.fixture(scope="session")
 def s3_server():
     """A real S3 API on this machine, and the environment that leads clients to it."""
-    from tests.stores import S3
+    from tests.helpers.stores import S3
 
     server = S3()
     server.start()

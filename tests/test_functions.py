@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks import activation_maps, filter_patterns, generate_pattern, grad_cam
-from tests.backends import gradient
 from tests.capture.test_ascent import ascent
-from tests.models import small_model
+from tests.helpers.backends import gradient
+from tests.helpers.models import small_model
 
 
 def textbook_grad_cam(model, images, layer_name, classes):

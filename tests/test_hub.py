@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
-from tests.backends import only_on
-from tests.reading import rgb
+from tests.helpers.backends import only_on
+from tests.helpers.event_logs import rgb
 
 pytestmark = only_on("tensorflow", "keras_hub brings tensorflow-text and so TensorFlow along")
 

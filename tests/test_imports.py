@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.backends import BACKEND
+from tests.helpers.backends import BACKEND
 
 BACKENDS = {"tensorflow", "jax", "torch"}
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM, activation_maps
-from tests.backends import BACKEND
-from tests.kinds import KINDS, TECHNIQUES
-from tests.reading import rgb
-from tests.state import assert_same_state, state_of
+from tests.helpers.backends import BACKEND
+from tests.helpers.event_logs import rgb
+from tests.helpers.model_kinds import KINDS, TECHNIQUES
+from tests.helpers.model_state import assert_same_state, state_of
 
 REFUSALS = {
     "no_spatial_layer": "`layers=None` picks every convolution, and the model has none",

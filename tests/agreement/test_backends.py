@@ -8,8 +8,8 @@ import pytest
 
 from keras_viz_callbacks import activation_maps, filter_patterns, grad_cam
 from keras_viz_callbacks.capture.ascent import LEARNING_RATE, MARGIN, STEPS, start_images
-from tests.agreement import methods, network
 from tests.capture.test_ascent import ascent
+from tests.helpers import numpy_network, paper_formulas
 
 TOLERANCE = 5e-5
 """As a share of the largest value of a layer's activations, or of a map."""
@@ -19,40 +19,40 @@ CLASSES = [2, 1, 3, 1]
 
 @pytest.fixture(scope="module")
 def model():
-    return network.keras_model()
+    return numpy_network.keras_model()
 
 
 @pytest.fixture(scope="module")
 def images():
-    return network.images()
+    return numpy_network.images()
 
 
 def test_activations_agree(model, images):
-    expected, _ = network.answers(images)
-    found = activation_maps(model, images, list(network.SPATIAL))
-    assert list(found) == list(network.SPATIAL)
-    for path in network.SPATIAL:
+    expected, _ = numpy_network.answers(images)
+    found = activation_maps(model, images, list(numpy_network.SPATIAL))
+    assert list(found) == list(numpy_network.SPATIAL)
+    for path in numpy_network.SPATIAL:
         assert found[path].shape == expected[path].shape
         difference = np.abs(found[path] - expected[path]).max()
         assert difference < TOLERANCE * np.abs(expected[path]).max(), path
 
 
-@pytest.mark.parametrize("method", methods.METHODS)
+@pytest.mark.parametrize("method", paper_formulas.METHODS)
 def test_class_maps_agree_at_every_layer(model, images, method):
-    maps, _ = network.answers(images)
-    gradients = network.gradients(images, CLASSES)
-    for path in network.SPATIAL:
-        expected = methods.class_map(method, maps[path], gradients[path])
+    maps, _ = numpy_network.answers(images)
+    gradients = numpy_network.gradients(images, CLASSES)
+    for path in numpy_network.SPATIAL:
+        expected = paper_formulas.class_map(method, maps[path], gradients[path])
         found = grad_cam(model, images, path, CLASSES, method)
         assert_maps_agree(found, expected, path)
 
 
 def test_the_predicted_class_is_explained(model, images):
-    maps, _ = network.answers(images)
+    maps, _ = numpy_network.answers(images)
     predicted = maps["logits"].argmax(axis=-1)
     assert len(set(predicted)) > 1
-    gradients = network.gradients(images, predicted)
-    expected = methods.class_map("hires_cam", maps["conv_c"], gradients["conv_c"])
+    gradients = numpy_network.gradients(images, predicted)
+    expected = paper_formulas.class_map("hires_cam", maps["conv_c"], gradients["conv_c"])
     assert_maps_agree(grad_cam(model, images, method="hires_cam"), expected, "conv_c")
 
 
@@ -68,9 +68,9 @@ def assert_maps_agree(found, expected, path):
 @pytest.mark.parametrize("path", ["conv_a", "inner/conv_b", "conv_c"])
 def test_filter_patterns_agree_in_response_and_to_the_eye(model, path):
     filters = np.arange(6, dtype=np.int32)
-    start = start_images(filters, network.SHAPE, (0, 1), seed=0)
-    images, response = methods.ascend(path, start, filters, STEPS, LEARNING_RATE)
-    size = tuple(side - 2 * MARGIN for side in network.SHAPE[:2])
+    start = start_images(filters, numpy_network.SHAPE, (0, 1), seed=0)
+    images, response = paper_formulas.ascend(path, start, filters, STEPS, LEARNING_RATE)
+    size = tuple(side - 2 * MARGIN for side in numpy_network.SHAPE[:2])
     begun, signals = ascent(model, path, size=size).climb(filters)
     np.testing.assert_array_equal(begun, start)
     np.testing.assert_allclose(signals.response, response, rtol=1e-3, atol=1e-5)

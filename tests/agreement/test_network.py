@@ -2,22 +2,22 @@
 
 import numpy as np
 
-from tests.agreement import network
+from tests.helpers import numpy_network
 
 
 def test_the_gradients_are_the_slopes():
-    images = network.images()[:2]
+    images = numpy_network.images()[:2]
     classes = [1, 3]
-    maps, _ = network.answers(images)
-    found = network.gradients(images, classes)
-    table = network.operations()
+    maps, _ = numpy_network.answers(images)
+    found = numpy_network.gradients(images, classes)
+    table = numpy_network.operations()
     paths = list(table)
     random = np.random.default_rng(1)
-    for path in network.SPATIAL:
+    for path in numpy_network.SPATIAL:
         above = [step for other in paths[paths.index(path) + 1 :] for step in table[other]]
 
         def score(moved, above=above):
-            return network.run(above, moved)[0][[0, 1], classes].sum()
+            return numpy_network.run(above, moved)[0][[0, 1], classes].sum()
 
         # Small enough for no ReLU to open or shut on the way. Zeros stay: where all that a pooling
         # sees is zero there is a kink.

@@ -13,8 +13,7 @@ import pytest
 from tensorboard import default, program
 
 from tensorboard_plugin.plugin import KerasVizPlugin
-from tests.browser import fitted
-from tests.plugin import logs
+from tests.helpers import synthetic_logs, trained_logs
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -172,22 +171,22 @@ def fragment(parameters: dict[str, typing.Any]) -> str:
 
 
 @pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, logs.Log]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, synthetic_logs.Log]:
     """Two trainings; the longer one is the newer, and so the one that the tab opens with."""
     root = tmp_path_factory.mktemp("browser")
     return {
-        "run2": fitted.fit(str(root / "run2"), epochs=OTHER_EPOCHS, seed=1),
-        "run1": fitted.fit(str(root / "run1"), epochs=EPOCHS, seed=2),
+        "run2": trained_logs.fit(str(root / "run2"), epochs=OTHER_EPOCHS, seed=1),
+        "run1": trained_logs.fit(str(root / "run1"), epochs=EPOCHS, seed=2),
     }
 
 
 @pytest.fixture(scope="session")
-def log(written: dict[str, logs.Log]) -> logs.Log:
+def log(written: dict[str, synthetic_logs.Log]) -> synthetic_logs.Log:
     return written["run1"]
 
 
 @pytest.fixture(scope="session")
-def address(written: dict[str, logs.Log]) -> str:
+def address(written: dict[str, synthetic_logs.Log]) -> str:
     return serve(os.path.dirname(os.path.dirname(written["run1"].directory)))
 
 

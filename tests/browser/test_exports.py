@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.browser.conftest import EPOCHS
-from tests.browser.fitted import LAYERS
-from tests.reading import decode, rgb
+from tests.helpers.event_logs import decode, rgb
+from tests.helpers.trained_logs import LAYERS
 
 LAYER = "block1/conv_a"
 TAG = f"activations/{LAYER}/image_1"

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tensorboard_plugin import schema
 from tests.browser.conftest import serve
 from tests.browser.test_page import VIEWS
-from tests.faults.tab_names import NAMES, as_run, write_named
+from tests.helpers.faults.tab_names import NAMES, as_run, write_named
 
 SHOWN = {
     "markup": NAMES["markup"],

@@ -15,8 +15,8 @@ from playwright.sync_api import expect
 from keras_viz_callbacks.summary import event_file
 from tensorboard_plugin import schema
 from tests.browser.conftest import RUNS, serve, watch
-from tests.browser.fitted import LAYERS
-from tests.plugin import logs
+from tests.helpers import synthetic_logs
+from tests.helpers.trained_logs import LAYERS
 
 VIEWS = ("layers", "picture", "channels", "classmap", "compare", "health")
 HOSTILE = '<img src=x onerror="parent.hacked=1">&amp;"\'%2f'
@@ -87,10 +87,10 @@ def test_every_view_fits_on_480_pixels(new_tab):
 
 
 def test_names_are_text(tmp_path, new_tab):
-    spec = logs.Spec(epochs=2, layers=2, images=2, class_maps=1, name=f"{HOSTILE}{{}}")
+    spec = synthetic_logs.Spec(epochs=2, layers=2, images=2, class_maps=1, name=f"{HOSTILE}{{}}")
     file = event_file.EventFile(str(tmp_path / "a<b>run" / schema.RUN_NAME))
-    for step, capture in logs.captures(spec):
-        logs.write_capture(file, step, [hostile(written) for written in capture])
+    for step, capture in synthetic_logs.captures(spec):
+        synthetic_logs.write_capture(file, step, [hostile(written) for written in capture])
     file.close()
     tab = new_tab(serve(str(tmp_path)))
     expect(tab.find(".grid-row strong").first).to_contain_text(HOSTILE)
@@ -123,9 +123,9 @@ def hostile(written):
 
 
 def test_what_is_damaged_is_counted_and_the_rest_is_shown(tmp_path, new_tab):
-    log = logs.write(str(tmp_path / "run1"), logs.Spec(epochs=3, filters=False))
+    log = synthetic_logs.write(str(tmp_path / "run1"), synthetic_logs.Spec(epochs=3, filters=False))
     with open(log.path, "rb") as file:
-        data = bytearray(logs.without_contents(file.read()))
+        data = bytearray(synthetic_logs.without_contents(file.read()))
     data[data.index(b'"epoch":1') + 4] ^= 1
     with open(log.path, "wb") as file:
         file.write(data)

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from keras_viz_callbacks.summary import event_file
 from tensorboard_plugin import schema
 from tests.browser.conftest import serve
-from tests.browser.fitted import LAYERS
-from tests.plugin import logs
+from tests.helpers import synthetic_logs
+from tests.helpers.trained_logs import LAYERS
 
 
 def test_an_exact_step_can_be_typed(tab):
@@ -78,13 +78,13 @@ def test_a_question_mark_lists_the_keys(tab):
 @pytest.fixture
 def training(tmp_path):
     """A log that goes on: `training()` writes the next epoch."""
-    spec = logs.Spec(epochs=30, layers=2, images=1, filters=False)
+    spec = synthetic_logs.Spec(epochs=30, layers=2, images=1, filters=False)
     file = event_file.EventFile(str(tmp_path / "run1" / schema.RUN_NAME))
-    captures = logs.captures(spec)
+    captures = synthetic_logs.captures(spec)
 
     def write_next():
         step, capture = next(captures)
-        logs.write_capture(file, step, capture)
+        synthetic_logs.write_capture(file, step, capture)
 
     for _ in range(3):
         write_next()
@@ -123,8 +123,8 @@ def test_tensorboards_reload_button_asks_at_once(tab):
 
 
 def test_steps_of_batches_are_told_with_their_epoch(tmp_path, new_tab):
-    spec = dataclasses.replace(logs.Spec(), step_size=50, filters=False)
-    logs.write(str(tmp_path / "run1"), spec)
+    spec = dataclasses.replace(synthetic_logs.Spec(), step_size=50, filters=False)
+    synthetic_logs.write(str(tmp_path / "run1"), spec)
     tab = new_tab(serve(str(tmp_path)), view="picture")
     expect(tab.find(".step")).to_contain_text("Step")
     expect(tab.find(".exact")).to_have_value("100")

@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 
 from tensorboard_plugin import index
 from tests.browser.conftest import EPOCHS, serve
-from tests.browser.fitted import LAYERS
-from tests.plugin import logs
+from tests.helpers import synthetic_logs
+from tests.helpers.trained_logs import LAYERS
 
 DARK = """() => getComputedStyle(document.body).backgroundColor"""
-SMALL = logs.Spec(epochs=1, layers=1, images=1, filters=False, class_maps=0)
+SMALL = synthetic_logs.Spec(epochs=1, layers=1, images=1, filters=False, class_maps=0)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def test_with_a_logdir_spec(root, new_tab):
 def test_many_runs_in_nested_directories(tmp_path, new_tab):
     names = [f"sweep/rate_{i}/seed 1" for i in range(1, 31)]
     for name in names:
-        logs.write(str(tmp_path / name), SMALL)
+        synthetic_logs.write(str(tmp_path / name), SMALL)
     tab = new_tab(serve(str(tmp_path)))
     options = tab.picker("Run").locator("option")
     expect(options).to_have_text(names)  # 2 before 10
@@ -67,8 +67,10 @@ def test_many_runs_in_nested_directories(tmp_path, new_tab):
 
 
 def test_a_large_log_is_shown_while_it_is_read_and_soon_whole(tmp_path, new_tab, monkeypatch):
-    spec = logs.Spec(epochs=200, layers=3, images=1, filters=False, class_maps=0, distinct=4)
-    logs.write(str(tmp_path / "run1"), spec)
+    spec = synthetic_logs.Spec(
+        epochs=200, layers=3, images=1, filters=False, class_maps=0, distinct=4
+    )
+    synthetic_logs.write(str(tmp_path / "run1"), spec)
     # Slices so small that this log takes as many of them as one that is a hundred times as large.
     monkeypatch.setattr(index.Index.refresh, "__defaults__", (None, 0.0003))
     asked = []

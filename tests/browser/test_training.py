@@ -19,7 +19,7 @@ def training(tmp_path):
     import numpy as np
 
     from keras_viz_callbacks import ActivationGrid, GradCAM
-    from tests.models import small_model
+    from tests.helpers.models import small_model
 
     log_dir = str(tmp_path / "run1")
     random = np.random.default_rng(0)

@@ -12,7 +12,7 @@ import pytest
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 from keras_viz_callbacks.summary import event_file, worker
 from keras_viz_callbacks.summary.run import open_run
-from tests.models import small_model
+from tests.helpers.models import small_model
 
 
 class NoBatch(keras.callbacks.Callback):

@@ -8,7 +8,7 @@ import pytest
 from keras_viz_callbacks import ActivationGrid, FilterPatterns
 from keras_viz_callbacks.callbacks.budget import Budget
 from keras_viz_callbacks.summary.event_file import EventFile
-from tests.models import small_model
+from tests.helpers.models import small_model
 
 
 class Clock:

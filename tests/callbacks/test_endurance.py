@@ -7,8 +7,8 @@ import threading
 import keras
 import pytest
 
-from tests.backends import not_on
-from tests.growth import everything, train
+from tests.helpers.backends import not_on
+from tests.helpers.resource_growth import everything, train
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="threads and open files are counted in /proc/self"

@@ -10,9 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 from keras_viz_callbacks.capture.backend import backend
-from tests.backends import BACKEND, by_backend
-from tests.models import six_images, six_labels, small_model
-from tests.reading import Log, rgb
+from tests.helpers.backends import BACKEND, by_backend
+from tests.helpers.event_logs import Log, rgb
+from tests.helpers.models import six_images, six_labels, small_model
 
 
 def callbacks(log_dir, images, labels, **arguments):
@@ -218,7 +218,7 @@ def test_blank_channels_are_counted(tmp_path, images, labels, read_log):
 
 def test_a_heat_map_in_a_record_is_the_class_map(tmp_path, images, labels, read_log):
     from keras_viz_callbacks import grad_cam
-    from tests.reading import decode
+    from tests.helpers.event_logs import decode
 
     model = small_model()
     model.fit(images, labels, verbose=0, callbacks=[GradCAM(tmp_path, images, target=1)])
@@ -278,7 +278,7 @@ def test_names_and_images_are_shared_between_callbacks(tmp_path, images, labels,
 
 
 def test_a_shared_layer_has_a_picture_for_each_call(tmp_path, images, labels, read_log):
-    from tests.models import shared_model
+    from tests.helpers.models import shared_model
 
     own = [ActivationGrid(tmp_path, images[:1]), GradCAM(tmp_path, images[:1], layers="shared")]
     shared_model().fit(images, labels, verbose=0, callbacks=own)
@@ -307,7 +307,7 @@ def test_every_kind_of_model_is_drawn(any_model, tmp_path, images, labels, read_
 
 def deferred_model():
     """A Sequential model without an `Input`, as many people write it."""
-    from tests.models import compiled
+    from tests.helpers.models import compiled
 
     keras.utils.set_random_seed(1)
     return compiled(
@@ -323,7 +323,7 @@ def deferred_model():
 
 
 def unbuilt_subclassed():
-    from tests.models import Subclassed, compiled
+    from tests.helpers.models import Subclassed, compiled
 
     keras.utils.set_random_seed(1)
     return compiled(Subclassed())

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns
-from tests.models import small_model
-from tests.reading import Log
-from tests.stores import copy_from, files_at
+from tests.helpers.event_logs import Log
+from tests.helpers.models import small_model
+from tests.helpers.stores import copy_from, files_at
 
 
 @pytest.fixture

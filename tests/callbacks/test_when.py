@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks import ActivationGrid, GradCAM
-from tests.backends import needs_tensorflow, not_on
-from tests.models import small_model
+from tests.helpers.backends import needs_tensorflow, not_on
+from tests.helpers.models import small_model
 
 TAG = "activations/conv_a/image_0"
 
@@ -196,7 +196,7 @@ SCRIPT = """
 import os, signal, sys
 import keras, numpy as np
 from keras_viz_callbacks import ActivationGrid
-from tests.models import small_model
+from tests.helpers.models import small_model
 
 # A shell's background jobs, and what they start, ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

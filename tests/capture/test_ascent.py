@@ -14,7 +14,7 @@ from keras_viz_callbacks.capture.ascent import (
 )
 from keras_viz_callbacks.capture.backend import survey
 from keras_viz_callbacks.capture.layers import select
-from tests.models import compiled, small_model, subclassed_model
+from tests.helpers.models import compiled, small_model, subclassed_model
 
 
 def ascent(model, layer, **settings):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks.capture.held_out import check_fits, check_labels, held_out
-from tests.backends import only_on
-from tests.models import small_model
+from tests.helpers.backends import only_on
+from tests.helpers.models import small_model
 
 IMAGES = np.random.default_rng(0).random((5, 4, 6, 3), np.float32)
 LABELS = np.arange(5)

@@ -5,7 +5,7 @@ from keras import layers
 
 from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.layers import layer_paths, select
-from tests.models import nested_model, shared_model, small_model, subclassed_model
+from tests.helpers.models import nested_model, shared_model, small_model, subclassed_model
 
 
 def survey(model):

@@ -8,7 +8,7 @@ from keras import layers
 from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.layers import select
 from keras_viz_callbacks.capture.target import resolve_target
-from tests.models import subclassed_model
+from tests.helpers.models import subclassed_model
 
 PREDICTED = -1
 

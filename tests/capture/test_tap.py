@@ -6,10 +6,10 @@ from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.layers import select
 from keras_viz_callbacks.capture.tap import collect, tap
 from keras_viz_callbacks.capture.target import resolve_target
-from tests.backends import by_backend, only_on
-from tests.growth import count_calls
-from tests.models import shared_model, small_model
-from tests.state import assert_same_state, state_of
+from tests.helpers.backends import by_backend, only_on
+from tests.helpers.model_state import assert_same_state, state_of
+from tests.helpers.models import shared_model, small_model
+from tests.helpers.resource_growth import count_calls
 
 
 def picks(selector):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks.cli import main
-from tests.models import small_model
+from tests.helpers.models import small_model
 
 CLASSES = ("cat", "dog", "fox")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks.cli.demo import SHAPES, shapes
-from tests.reading import Log
+from tests.helpers.event_logs import Log
 
 
 def test_the_shapes_are_bright_on_dim_noise_and_equally_many():

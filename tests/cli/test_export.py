@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.plugin import logs
+from tests.helpers import synthetic_logs
 
 
 @pytest.fixture
 def written(tmp_path):
     """Synthetic logs of two layers, two images and three epochs."""
-    return logs.write(str(tmp_path / "logs" / "first"), logs.Spec(epochs=3, layers=2, images=2))
+    return synthetic_logs.write(
+        str(tmp_path / "logs" / "first"), synthetic_logs.Spec(epochs=3, layers=2, images=2)
+    )
 
 
 def test_a_gif_a_series_and_a_sheet_a_layer(keras_viz, written, tmp_path):

@@ -7,8 +7,8 @@ from PIL import Image
 
 from keras_viz_callbacks import activation_maps
 from keras_viz_callbacks.cli.replay import epochs_in
-from tests.models import small_model
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.models import small_model
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from tests.backends import BACKEND, only_on
-from tests.devices import processes
-from tests.devices.train import EPOCHS, IMAGES, LAYERS, SHOWN
-from tests.models import small_model
-from tests.reading import Log
+from tests.helpers import training_processes
+from tests.helpers.backends import BACKEND, only_on
+from tests.helpers.distributed_training import EPOCHS, IMAGES, LAYERS, SHOWN
+from tests.helpers.event_logs import Log
+from tests.helpers.models import small_model
 
 SETTINGS = {
     "mirrored": ("tensorflow", 1),
@@ -29,7 +29,7 @@ def setting(name):
 @pytest.fixture(scope="module", params=[setting(name) for name in SETTINGS])
 def trained(request, tmp_path_factory):
     name, number = request.param
-    return processes.trained(name, tmp_path_factory.mktemp(name), number)
+    return training_processes.trained(name, tmp_path_factory.mktemp(name), number)
 
 
 def test_weights_and_seeds_are_those_without_callbacks_bit_for_bit(trained):
@@ -88,7 +88,7 @@ def test_nothing_is_compiled_after_the_first_capture(trained):
 )
 def test_an_error_in_the_drawing_process_ends_the_others_too(setting, tmp_path):
     arguments = ("--only", "with", "--layers", "conv_x")
-    first, second = processes.run(setting[0], tmp_path, setting[1], *arguments)
+    first, second = training_processes.run(setting[0], tmp_path, setting[1], *arguments)
     assert first.returncode != 0
     assert "Received: layers='conv_x'" in first.said
     assert second.returncode != 0
@@ -97,7 +97,7 @@ def test_an_error_in_the_drawing_process_ends_the_others_too(setting, tmp_path):
 
 @only_on("jax", "the one that shares out a single variable")
 def test_a_model_that_no_process_has_whole_is_refused_by_all_of_them(tmp_path):
-    for process in processes.run("model_parallel", tmp_path, 2, "--only", "with"):
+    for process in training_processes.run("model_parallel", tmp_path, 2, "--only", "with"):
         assert process.returncode != 0
         assert (
             "ValueError: `model` must be whole in one process to be drawn. Received: "

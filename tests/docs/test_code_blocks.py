@@ -9,8 +9,8 @@ import warnings
 import pytest
 
 from keras_viz_callbacks.maps import class_activation
-from tests.backends import BACKEND, HAS_TENSORFLOW
-from tests.docs.pages import PAGES, ROOT, blocks
+from tests.helpers.backends import BACKEND, HAS_TENSORFLOW
+from tests.helpers.guide_pages import PAGES, ROOT, blocks
 
 # A block that is not run says why in its fence: ``` { .python .not-run reason="…" }
 NOT_RUN = re.compile(r'\{ \.python \.not-run reason="[^"]+" \}')

@@ -10,7 +10,7 @@ import pytest
 from keras_viz_callbacks import ActivationGrid, FilterPatterns
 from keras_viz_callbacks.maps.class_activation import METHODS
 from keras_viz_callbacks.summary import run, worker
-from tests.docs.pages import ROOT, blocks
+from tests.helpers.guide_pages import ROOT, blocks
 
 GUIDE = ROOT / "docs/guide"
 TROUBLESHOOTING = (GUIDE / "troubleshooting.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import keras_viz_callbacks
-from tests.docs.pages import ROOT
+from tests.helpers.guide_pages import ROOT
 
 pytest.importorskip("material", reason="the extra docs is not installed")
 

@@ -4,7 +4,7 @@ import json
 
 from benchmarks import __main__ as benchmarks
 from docs import applications, faults, kinds
-from tests.kinds import KINDS
+from tests.helpers.model_kinds import KINDS
 
 
 def test_every_kind_was_run_on_every_backend_with_every_technique():

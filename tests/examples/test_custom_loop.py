@@ -6,9 +6,9 @@ from quickstart import compiled_model
 from scenes import scenes
 
 from keras_viz_callbacks import ActivationGrid
-from tests.examples.recipes import said_by
-from tests.models import small_model
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.models import small_model
+from tests.helpers.recipes import said_by
 
 
 @pytest.mark.parametrize("how", [(), ("--by-hand",)])

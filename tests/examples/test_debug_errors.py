@@ -1,9 +1,9 @@
 import numpy as np
 from debug_errors import errors, print_confusions
 
-from tests.examples.recipes import is_a_picture, said_by, write_classes
-from tests.models import small_model
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.models import small_model
+from tests.helpers.recipes import is_a_picture, said_by, write_classes
 
 
 def test_the_most_confident_mistake_comes_first():

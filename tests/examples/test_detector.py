@@ -23,8 +23,8 @@ from yolo.loss import detection_loss
 from yolo.metrics import mean_average_precision
 from yolo.model import detector
 
-from tests.examples.recipes import said_by
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import said_by
 
 
 @pytest.fixture(scope="module")

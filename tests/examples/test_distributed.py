@@ -1,8 +1,8 @@
 import pytest
 
-from tests.backends import by_backend
-from tests.examples.recipes import said_by
-from tests.reading import Log
+from tests.helpers.backends import by_backend
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import said_by
 
 SETTINGS = by_backend(
     tensorflow=[

@@ -1,8 +1,8 @@
 import keras
 import pytest
 
-from tests.examples.recipes import is_a_picture, said_by, write_classes
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import is_a_picture, said_by, write_classes
 
 
 def test_it_runs_as_it_stands(tmp_path):

@@ -1,8 +1,8 @@
 import re
 
-from tests.backends import BACKEND
-from tests.examples.recipes import said_by
-from tests.reading import Log
+from tests.helpers.backends import BACKEND
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import said_by
 
 
 def test_a_model_that_is_trained_here_is_seen_the_same_when_it_is_loaded(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.examples.recipes import (
+from tests.helpers.recipes import (
     ENVIRONMENT,
     EXAMPLES,
     is_a_picture,

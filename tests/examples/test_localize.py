@@ -5,8 +5,8 @@ from localize import NOTHING, best_share, box_of, boxes_of
 from PIL import Image
 from scenes import scenes
 
-from tests.examples.recipes import run, said_by
-from tests.models import small_model
+from tests.helpers.models import small_model
+from tests.helpers.recipes import run, said_by
 
 
 def test_overlap_of_boxes_by_hand():

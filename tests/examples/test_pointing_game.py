@@ -2,7 +2,7 @@ import numpy as np
 from pointing_game import chance, hits, hottest_pixels
 from scenes import scenes
 
-from tests.examples.recipes import said_by
+from tests.helpers.recipes import said_by
 
 
 def test_the_hottest_pixel_is_the_middle_of_the_hottest_cell():

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from pretrained import build, class_names, square
 
-from tests.examples.recipes import is_a_picture, said_by
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import is_a_picture, said_by
 
 
 @pytest.fixture(scope="module")

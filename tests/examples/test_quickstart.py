@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.backends import needs_tensorflow
-from tests.examples.recipes import run, said_by
-from tests.reading import Log
+from tests.helpers.backends import needs_tensorflow
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import run, said_by
 
 LAYERS = [f"conv{number}" for number in range(1, 6)]
 IMAGES = [f"image_{number}" for number in range(4)]

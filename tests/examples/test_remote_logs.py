@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from tests.boards import address_in, get, settled_runs
-from tests.examples.recipes import ENVIRONMENT, EXAMPLES, said_by
-from tests.reading import Log, rgb
-from tests.stores import copy_from
+from tests.helpers.event_logs import Log, rgb
+from tests.helpers.recipes import ENVIRONMENT, EXAMPLES, said_by
+from tests.helpers.stores import copy_from
+from tests.helpers.tensorboards import address_in, get, settled_runs
 
 TINY = ["--epochs", "2", "--scenes", "48", "--run", "tiny"]
 TAGS = ("activations/conv1/image_3", "filters/conv5", "grad_cam/conv3/image_0")

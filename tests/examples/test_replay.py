@@ -1,5 +1,5 @@
-from tests.examples.recipes import said_by
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import said_by
 
 
 def test_a_training_without_callbacks_is_drawn_afterwards(tmp_path):

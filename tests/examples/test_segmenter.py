@@ -6,8 +6,8 @@ from PIL import Image
 from scenes import scenes
 from segmenter import CLASSES, class_in_region, single_regions
 
-from tests.examples.recipes import said_by
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import said_by
 
 
 def test_each_region_is_the_ink_of_one_digit():

@@ -3,8 +3,8 @@ import numpy as np
 from scenes import scenes
 from transfer_learning import applications_module, half, keras_backbone
 
-from tests.examples.recipes import is_a_picture, said_by, write_classes
-from tests.reading import Log
+from tests.helpers.event_logs import Log
+from tests.helpers.recipes import is_a_picture, said_by, write_classes
 
 SMALL = ("--frozen-epochs", 2, "--unfrozen-epochs", 1)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults import fault, tab_files, tab_names, tab_requests
+from tests.helpers.faults import fault, tab_files, tab_names, tab_requests
 
 
 @pytest.mark.parametrize(("each", "number"), fault.parameters(tab_files, tab_requests, tab_names))

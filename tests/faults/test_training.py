@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults import captures, disk, fault, files, killed, processes, signals, stalled
+from tests.helpers.faults import captures, disk, fault, files, killed, processes, signals, stalled
 
 
 @pytest.mark.parametrize(("each", "number"), fault.parameters(signals))

@@ -11,16 +11,16 @@ import pytest
 
 @pytest.fixture(scope="session")
 def libraries() -> ModuleType:
-    """`tests.reference.libraries`; where they are not installed in CI, a failure."""
+    """`tests.helpers.reference_libraries`; where they are not installed in CI, a failure."""
     try:
         import_torchvision()
-        from tests.reference import libraries
+        from tests.helpers import reference_libraries
     except ModuleNotFoundError as error:
         reason = f"{error.name} is not installed: pip install '.[torch,reference]'"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    return libraries
+    return reference_libraries
 
 
 def import_torchvision() -> None:

@@ -14,8 +14,8 @@ from keras import layers
 from keras_viz_callbacks import grad_cam
 from keras_viz_callbacks.maps import class_activation
 from keras_viz_callbacks.render.picture import resize
-from tests.backends import only_on
-from tests.models import nested_model, subclassed_model
+from tests.helpers.backends import only_on
+from tests.helpers.models import nested_model, subclassed_model
 
 pytestmark = only_on("torch", "pytorch-grad-cam and captum take torch modules")
 

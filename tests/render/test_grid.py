@@ -3,7 +3,7 @@ import pytest
 
 from keras_viz_callbacks.maps.channels import statistics
 from keras_viz_callbacks.render import colors, grid
-from tests.reading import decode
+from tests.helpers.event_logs import decode
 
 
 def drawn(activation, *, scale="channel", cell_size=8, items=None):

@@ -2,7 +2,7 @@ import numpy as np
 
 from keras_viz_callbacks.render.overlay import draw_overlay
 from tensorboard_plugin.schema import ClassScore
-from tests.reading import rgb
+from tests.helpers.event_logs import rgb
 
 GREY = np.full((32, 32, 3), 100, np.uint8)
 HEAT = np.array([[0, 0], [0, 3]], np.float32)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_viz_callbacks.render.picture import encode_heat_map, fitted, resize, to_rgb
-from tests.reading import decode
+from tests.helpers.event_logs import decode
 
 RAMP = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 2, 2, 3)
 

@@ -6,7 +6,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_viz_callbacks.summary import chunk, remote, summaries
 from keras_viz_callbacks.summary.remote import EventObjects
 from keras_viz_callbacks.summary.storage import storage_of
-from tests.stores import copy_from, copy_to, files_at
+from tests.helpers.stores import copy_from, copy_to, files_at
 
 
 @pytest.fixture(params=["memory", "s3"])

@@ -4,8 +4,8 @@ import pytest
 
 from keras_viz_callbacks.summary.run import Drawing, open_run
 from tensorboard_plugin import schema
-from tests.reading import Log
-from tests.stores import copy_from
+from tests.helpers.event_logs import Log
+from tests.helpers.stores import copy_from
 
 
 class Model:

@@ -11,7 +11,7 @@ from fsspec.implementations.local import LocalFileSystem
 from keras_viz_callbacks.summary import summaries
 from keras_viz_callbacks.summary.run import open_run
 from keras_viz_callbacks.summary.storage import storage_of
-from tests.stores import copy_to, files_at
+from tests.helpers.stores import copy_to, files_at
 
 
 def message_of(log_dir):

@@ -1,0 +1,160 @@
+"""Event files of an earlier training that are damaged, or nobody's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_viz_callbacks.summary import run, summaries
+from keras_viz_callbacks.summary.event_file import EventFile
+from tensorboard_plugin import pictures
+from tensorboard_plugin.events import Damaged
+from tensorboard_plugin.index import Index, roots_of
+from tests.helpers.event_logs import Log, decode
+from tests.helpers.faults import tiny_training
+from tests.helpers.faults.fault import fault
+from tests.helpers.faults.log_checks import Key, in_tensorboard
+
+FIRST, ALL = 3, 6
+"""Epochs of the earlier training, and of both."""
+
+
+def _begin(log_dir: Path) -> tuple[dict[Key, bytes], Path]:
+    """A training of `FIRST` epochs: its pictures, and its event file."""
+    tiny_training.fit(tiny_training.model(), tiny_training.callbacks(log_dir), FIRST)
+    log = Log(log_dir)
+    (file,) = log.files
+    return log.pictures, file
+
+
+def _go_on(log_dir: Path, files: list[Path]) -> None:
+    """The training goes on behind it; checks its weights, and that no file of before changes."""
+    run._forget()  # as another process, which knows of the run what is on the disk
+    kept = {path: path.read_bytes() for path in files}
+
+    def trained(own: list[object]) -> list[np.ndarray]:
+        model = tiny_training.model()
+        tiny_training.fit(model, own, ALL, initial_epoch=FIRST)
+        return tiny_training.variables(model)
+
+    tiny_training.same(trained(tiny_training.callbacks(log_dir)), trained([]))
+    assert {path: path.read_bytes() for path in files} == kept
+
+
+def _in_the_tab(directory: Path) -> dict[Key, bytes]:
+    """Pictures that the tab gives; it says of a damaged one that it is."""
+    index = Index(roots_of(str(directory)))
+    index.refresh(seconds=60)
+    found = {}
+    for each in index.runs.values():
+        for tag, series in each.series.items():
+            for at, step in enumerate(series.step):
+                try:
+                    found[each.name, tag, int(step)] = pictures.read(each.entry(series, at))
+                except Damaged:
+                    continue
+    return found
+
+
+def _check(log_dir: Path, before: dict[Key, bytes], lost: int) -> None:
+    """Checks what all readers give after the second training.
+
+    Args:
+        log_dir: Of both trainings.
+        before: Pictures of the first, before the damage.
+        lost: How many of them may be missing from the tab.
+    """
+    tab = _in_the_tab(log_dir)
+    assert len(before.keys() - tab.keys()) <= lost, before.keys() - tab.keys()
+    for multifile in (False, True):
+        board = in_tensorboard(log_dir, multifile=multifile)
+        assert board.items() <= tab.items()  # it gives up a file at the first damaged record
+        new = {key for key in board if key[2] >= FIRST and key[1] in tiny_training.TAGS}
+        assert new == {
+            ("keras_viz", tag, s) for tag in tiny_training.TAGS for s in range(FIRST, ALL)
+        }
+    for key, png in tab.items():
+        decode(png)
+        assert key[2] >= FIRST or png == before[key], key
+
+
+@fault(
+    "An event file of the earlier training cut at a random byte, then a restart",
+    checked="the weights; the file stays as it is; all that is whole in it is shown by the tab, "
+    "and all of the second training by every reader",
+    seen="nothing",
+    times=50,
+    tested=2,
+)
+def truncated(directory: Path, number: int) -> str:
+    before, file = _begin(directory)
+    length = int(np.random.default_rng(number).integers(0, file.stat().st_size))
+    file.write_bytes(file.read_bytes()[:length])
+    whole = Log(directory).pictures
+    _go_on(directory, [file])
+    _check(directory, before, len(before) - len(whole))
+    assert whole.items() <= _in_the_tab(directory).items()
+    return f"cut at byte {length}, {len(whole)} of {len(before)} pictures whole"
+
+
+@fault(
+    "A bit of an event file of the earlier training flipped, then a restart",
+    checked="the weights; the file stays as it is; the tab shows all pictures but the one that is "
+    "hit, and all of the second training is shown by every reader",
+    seen="a picture that is hit is not shown",
+    times=50,
+    tested=2,
+)
+def flipped(directory: Path, number: int) -> str:
+    before, file = _begin(directory)
+    random = np.random.default_rng(number)
+    data = bytearray(file.read_bytes())
+    at = int(random.integers(0, len(data)))
+    data[at] ^= 1 << int(random.integers(0, 8))
+    file.write_bytes(data)
+    _go_on(directory, [file])
+    _check(directory, before, 1)
+    return f"byte {at}"
+
+
+def _foreign(directory: Path) -> dict[str, bytes]:
+    """Files that are nobody's, or another tool's, by name."""
+    random = np.random.default_rng(0)
+    other = EventFile(str(directory))
+    other.write(7, [summaries.scalar("of/another/tool", 1.0)])
+    other.flush()
+    assert other.path is not None
+    theirs = Path(other.path)
+    other.close()
+    events = theirs.read_bytes()
+    theirs.unlink()
+    return {
+        "events.out.tfevents.1.noise": random.bytes(5000),
+        "events.out.tfevents.2.text": b"These are no events.\n" * 50,
+        "events.out.tfevents.3.empty": b"",
+        "events.out.tfevents.4.other": events,
+        "events.out.tfevents.9999999999.later": random.bytes(5000),
+        "notes.txt": b"to be kept",
+    }
+
+
+@fault(
+    "Foreign files among the event files: noise, text, nothing, another tool's, one that sorts "
+    "last",
+    checked="the weights; the files stay as they are; every picture of both trainings is shown by "
+    "every reader",
+    seen="nothing",
+    times=6,
+    tested=1,
+)
+def foreign(directory: Path, number: int) -> str:
+    before, file = _begin(directory)
+    name, data = list(_foreign(directory / "elsewhere").items())[number % 6]
+    path = file.parent / name
+    path.write_bytes(data)
+    _go_on(directory, [file, path])
+    _check(directory, before, 0)
+    board = in_tensorboard(directory, multifile=True)
+    assert before.items() <= board.items()
+    return name

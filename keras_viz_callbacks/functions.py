@@ -106,7 +106,7 @@ def grad_cam(
         ValueError: The images don't fit, the layer is unknown, ambiguous, not spatial or more
             than one, or a class is out of range.
     """
-    class_activation.find(method)
+    class_activation.METHODS.find(method)
     check_tokens_to_grid(tokens_to_grid)
     held = held_out(images)
     chosen: list[tuple[list[LayerCall], ResolvedTarget]] = []

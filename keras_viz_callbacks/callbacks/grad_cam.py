@@ -87,7 +87,7 @@ class GradCAM(HeldOutImagesCallback):
         max_overhead: float | None = None,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
-        class_activation.find(method)
+        class_activation.METHODS.find(method)
         super().__init__(
             log_dir,
             images,

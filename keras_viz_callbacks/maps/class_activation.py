@@ -9,21 +9,56 @@ width for images, one axis for signals and three for volumes, and returns the ma
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
-Method = Callable[[Array, Array], Array]
+from keras_viz_callbacks.maps.registry import Registry, title_of
 
-METHODS: dict[str, Method] = {}
+Array = NDArray[np.float32]
+Formula = Callable[[Array, Array], Array]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A class activation method.
+
+    Attributes:
+        name: Value of the argument ``method``.
+        title: Name as its paper spells it.
+        formula: From activations and gradients to the map before its ReLU; its docstring is the
+            method's page in the guide.
+    """
+
+    name: str
+    title: str
+    formula: Formula
+
+
+METHODS: Registry[Method] = Registry("method")
 """Every method by its name."""
 
 
-def method(function: Method) -> Method:
-    """Registers a class activation method under its function's name."""
-    METHODS[function.__name__] = function
-    return function
+@overload
+def method(formula: Formula) -> Formula: ...
+@overload
+def method(formula: str) -> Callable[[Formula], Formula]: ...
+def method(formula: Formula | str) -> Formula | Callable[[Formula], Formula]:
+    """Registers a class activation method under its function's name.
+
+    Used as ``@method("My-CAM")``, with the title that pictures and pages have, or as ``@method``.
+    """
+    if isinstance(formula, str):
+        title = formula
+
+        def register(function: Formula) -> Formula:
+            METHODS[function.__name__] = Method(function.__name__, title, function)
+            return function
+
+        return register
+    return method(title_of(formula.__name__))(formula)
 
 
 def class_activation_map(activations: Array, gradients: Array, name: str = "grad_cam") -> Array:
@@ -40,23 +75,10 @@ def class_activation_map(activations: Array, gradients: Array, name: str = "grad
     Raises:
         ValueError: There is no such method.
     """
-    return np.maximum(find(name)(activations, gradients), 0)
+    return np.maximum(METHODS.find(name).formula(activations, gradients), 0)
 
 
-def find(name: str) -> Method:
-    """The method of this name.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if name not in METHODS:
-        raise ValueError(
-            f"`method` must be one of {', '.join(map(repr, METHODS))}. Received: method={name!r}"
-        )
-    return METHODS[name]
-
-
-@method
+@method("Grad-CAM")
 def grad_cam(activations: Array, gradients: Array) -> Array:
     """Channels weighted by their mean gradient.
 
@@ -65,7 +87,7 @@ def grad_cam(activations: Array, gradients: Array) -> Array:
     return _combined(activations, gradients.mean(axis=_places(gradients)))
 
 
-@method
+@method("HiResCAM")
 def hires_cam(activations: Array, gradients: Array) -> Array:
     """Each activation weighted by its own gradient, so that the map shows what was computed.
 
@@ -75,7 +97,7 @@ def hires_cam(activations: Array, gradients: Array) -> Array:
     return summed
 
 
-@method
+@method("LayerCAM")
 def layer_cam(activations: Array, gradients: Array) -> Array:
     """Each activation weighted by its own gradient where that is positive; for early layers.
 
@@ -84,7 +106,7 @@ def layer_cam(activations: Array, gradients: Array) -> Array:
     return hires_cam(activations, np.maximum(gradients, 0))
 
 
-@method
+@method("XGrad-CAM")
 def xgrad_cam(activations: Array, gradients: Array) -> Array:
     """Channels weighted by their gradients' mean, each gradient counting as its activation does.
 
@@ -97,7 +119,7 @@ def xgrad_cam(activations: Array, gradients: Array) -> Array:
     return _combined(activations, weights)
 
 
-@method
+@method("Grad-CAM++")
 def grad_cam_plus_plus(activations: Array, gradients: Array) -> Array:
     """Channels weighted by their positive gradients, so that several objects of a class count.
 

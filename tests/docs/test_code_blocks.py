@@ -36,9 +36,12 @@ def run(prepared, tmp_path, monkeypatch, caplog):
 
     def run(page):
         monkeypatch.chdir(tmp_path)
-        # A method of the reader's own goes when the page is read.
-        monkeypatch.setattr(class_activation, "METHODS", dict(class_activation.METHODS))
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with (
+            # A method of the reader's own goes when the page is read.
+            class_activation.METHODS.restored(),
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
             warnings.filterwarnings("error", message=".*could not draw.*")
             for block in PYTHON[page]:
                 text = runnable(block.text)

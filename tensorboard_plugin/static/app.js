@@ -1,15 +1,15 @@
 /** Puts state, data and views together: each change, wherever it comes from, ends in one update. */
 
-import { el } from "./dom.js";
-import { followTheme, onReload, onVisibility } from "./host.js";
-import { Header } from "./header.js";
-import { helpDialog, listen } from "./keyboard.js";
-import { Model } from "./model.js";
-import { empty, emptyLog, failed, loading, reading } from "./notices.js";
-import { Playback } from "./playback.js";
-import { select } from "./selection.js";
-import { Store } from "./state.js";
-import { Transport } from "./transport.js";
+import { el } from "./core/dom.js";
+import { followTheme, onReload, onVisibility } from "./core/host_window.js";
+import { Header } from "./widgets/header.js";
+import { helpDialog, listen } from "./core/keyboard.js";
+import { Model } from "./core/log_model.js";
+import { empty, emptyLog, failed, loading, reading } from "./widgets/notices.js";
+import { Playback } from "./core/playback.js";
+import { select } from "./core/selection.js";
+import { Store } from "./core/state.js";
+import { Transport } from "./widgets/transport.js";
 import { VIEWS } from "./views/index.js";
 
 export class App {
@@ -17,7 +17,7 @@ export class App {
   #mounted = null;
   #mountedId = "";
   #frame = 0;
-  /** @type {import("./selection.js").Selection | null} */
+  /** @type {import("./core/selection.js").Selection | null} */
   #selection = null;
 
   /** @param {HTMLElement} root */
@@ -93,7 +93,7 @@ export class App {
 
   /**
    * @param {import("./views/index.js").View} view
-   * @param {import("./model.js").Detail | null} detail
+   * @param {import("./core/log_model.js").Detail | null} detail
    * @param {Error | null} error
    */
   #notice(view, detail, error) {

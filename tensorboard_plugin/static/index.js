@@ -3,7 +3,7 @@
 import { App } from "./app.js";
 
 /** In this order: later ones win. */
-const STYLES = ["style", "styles/bars", "styles/layers", "styles/picture", "styles/maps", "styles/narrow"];
+const STYLES = ["page", "bars", "layers", "picture", "maps", "narrow"];
 
 export async function render() {
   document.documentElement.lang = "en";
@@ -16,7 +16,7 @@ export async function render() {
 function load(name) {
   const link = document.createElement("link");
   link.rel = "stylesheet";
-  link.href = new URL(`./${name}.css`, import.meta.url).href;
+  link.href = new URL(`./styles/${name}.css`, import.meta.url).href;
   document.head.append(link);
   return new Promise((done) => (link.onload = link.onerror = done));
 }

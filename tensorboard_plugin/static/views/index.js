@@ -1,22 +1,22 @@
 /** The views, in the order in which they stand. One more view is one file and one line here. */
 
-import { channelsView } from "./channels.js";
-import { classMapView } from "./classmap.js";
-import { compareView } from "./compare.js";
-import { healthView } from "./health.js";
-import { layersView } from "./layers.js";
-import { pictureView } from "./picture.js";
+import { channelsView } from "./channels/channels_view.js";
+import { classMapView } from "./class_map/class_map_view.js";
+import { compareView } from "./compare/compare_view.js";
+import { healthView } from "./health/health_view.js";
+import { layersView } from "./layers/layers_view.js";
+import { pictureView } from "./picture/picture_view.js";
 
 /**
  * @typedef {object} Context what a view gets to see and to do
- * @property {import("../state.js").Store} store
- * @property {import("../model.js").Model} model
- * @property {import("../playback.js").Playback} playback
+ * @property {import("../core/state.js").Store} store
+ * @property {import("../core/log_model.js").Model} model
+ * @property {import("../core/playback.js").Playback} playback
  */
 
 /**
- * @typedef {import("../selection.js").Selection} Selection
- * @typedef {import("../state.js").State} State
+ * @typedef {import("../core/selection.js").Selection} Selection
+ * @typedef {import("../core/state.js").State} State
  */
 
 /**

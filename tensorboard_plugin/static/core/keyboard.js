@@ -1,7 +1,7 @@
 /** Keys for the whole tab, and the list of them. */
 
 import { el } from "./dom.js";
-import { onHostKey } from "./host.js";
+import { onHostKey } from "./host_window.js";
 
 const KEYS = [
   ["← →", "previous, next epoch"],

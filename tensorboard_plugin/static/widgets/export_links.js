@@ -1,15 +1,15 @@
 /** Downloads of what is looked at: one picture, a series as film, series as files. */
 
-import { cellUrl, downloadUrl, gifUrl, zipUrl } from "./api.js";
-import { el } from "./dom.js";
-import { keyAt } from "./selection.js";
+import { cellUrl, downloadUrl, gifUrl, zipUrl } from "../core/http_api.js";
+import { el } from "../core/dom.js";
+import { keyAt } from "../core/selection.js";
 
 /** The server takes so many tags at once. */
 const MOST_TAGS = 256;
 
 /**
- * @param {import("./selection.js").Selection} selection
- * @param {import("./state.js").State} state
+ * @param {import("../core/selection.js").Selection} selection
+ * @param {import("../core/state.js").State} state
  * @returns {HTMLElement[]}
  */
 export function exportLinks(selection, state) {

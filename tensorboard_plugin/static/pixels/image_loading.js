@@ -1,7 +1,7 @@
 /** Pictures that are asked for and shown only while they are wanted. */
 
-import { ApiError, get } from "./api.js";
-import { decodePng } from "./png.js";
+import { ApiError, get } from "../core/http_api.js";
+import { decodePng } from "./png_samples.js";
 
 /**
  * A decoded picture, ready to be shown without a blink.

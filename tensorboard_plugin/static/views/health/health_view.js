@@ -1,11 +1,11 @@
 /** Layers × epochs in two heat charts: channels that died, and how much each picture changed. */
 
-import { fetchHealth, Lane } from "../api.js";
-import { el, fill, say, set } from "../dom.js";
-import { percent } from "../format.js";
-import { placeOf } from "../model.js";
+import { fetchHealth, Lane } from "../../core/http_api.js";
+import { el, fill, say, set } from "../../core/dom.js";
+import { percent } from "../../core/format.js";
+import { placeOf } from "../../core/log_model.js";
 
-/** @typedef {import("./index.js").Mounted} Mounted */
+/** @typedef {import("../index.js").Mounted} Mounted */
 
 /** More columns than this are thinned out. */
 const COLUMNS = 500;
@@ -13,7 +13,7 @@ const COLUMNS = 500;
 const TICK_ROOM = 48;
 const PENDING_MS = 250;
 
-/** @type {import("./index.js").View} */
+/** @type {import("../index.js").View} */
 export const healthView = {
   id: "health",
   label: "Health",
@@ -25,7 +25,7 @@ export const healthView = {
 
 /** @implements {Mounted} */
 class HealthView {
-  /** @param {import("./index.js").Context} context */
+  /** @param {import("../index.js").Context} context */
   constructor({ store }) {
     this.charts = [
       new HeatChart(store, "dead", "Dead channels", "Fraction of the layer's channels that are zero everywhere on every held-out image. A layer in full red has stopped answering."),
@@ -46,7 +46,7 @@ class HealthView {
     for (const chart of this.charts) chart.destroy();
   }
 
-  /** @param {import("./index.js").Selection} selection */
+  /** @param {import("../index.js").Selection} selection */
   update(selection) {
     for (const chart of this.charts) chart.update(selection);
   }
@@ -60,13 +60,13 @@ class HeatChart {
   #round = 0;
   /** @type {number | undefined} */
   #timer;
-  /** @type {import("./index.js").Selection | null} */
+  /** @type {import("../index.js").Selection | null} */
   #selection = null;
   /** @type {{row: number, column: number} | null} */
   #pointer = null;
 
   /**
-   * @param {import("../state.js").Store} store
+   * @param {import("../../core/state.js").Store} store
    * @param {"dead" | "change"} measure
    * @param {string} title
    * @param {string} about
@@ -108,7 +108,7 @@ class HeatChart {
     window.clearTimeout(this.#timer);
   }
 
-  /** @param {import("./index.js").Selection} selection */
+  /** @param {import("../index.js").Selection} selection */
   update(selection) {
     this.#selection = selection;
     const { detail, technique, image, steps } = selection;

@@ -8,8 +8,8 @@
  */
 
 /**
- * @param {import("./values.js").Values} a
- * @param {import("./values.js").Values} b of the same size
+ * @param {import("./picture_values.js").Values} a
+ * @param {import("./picture_values.js").Values} b of the same size
  * @returns {Difference}
  */
 export function valueDifference(a, b) {

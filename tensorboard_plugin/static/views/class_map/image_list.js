@@ -1,10 +1,10 @@
 /** The held-out images with what the model makes of each at this epoch, filtered by right and wrong. */
 
-import { fetchSeries, Lane, thumbnailUrl } from "../api.js";
-import { el, fill, say, set } from "../dom.js";
-import { verdict } from "../facts.js";
-import { show } from "../images.js";
-import { keyAt } from "../selection.js";
+import { fetchSeries, Lane, thumbnailUrl } from "../../core/http_api.js";
+import { el, fill, say, set } from "../../core/dom.js";
+import { verdict } from "../../widgets/record_facts.js";
+import { show } from "../../pixels/image_loading.js";
+import { keyAt } from "../../core/selection.js";
 
 const BOX = 64;
 
@@ -14,7 +14,7 @@ export class ImageList {
   /** @type {Map<number, {prediction: string | null, right: boolean | null}>} */
   #outcomes = new Map();
   #for = "";
-  /** @type {import("./index.js").Selection | null} */
+  /** @type {import("../index.js").Selection | null} */
   #selection = null;
   #show = "all";
   /** @type {Map<string, {node: HTMLElement, button: HTMLElement, frame: HTMLElement, image: HTMLImageElement, about: HTMLElement}>} */
@@ -32,7 +32,7 @@ export class ImageList {
     this.#lane.drop();
   }
 
-  /** @param {import("./index.js").Selection} selection @param {string} which all, right or wrong */
+  /** @param {import("../index.js").Selection} selection @param {string} which all, right or wrong */
   update(selection, which) {
     this.#selection = selection;
     this.#show = which;
@@ -57,7 +57,7 @@ export class ImageList {
   }
 
   /**
-   * @param {import("../model.js").Detail} detail
+   * @param {import("../../core/log_model.js").Detail} detail
    * @param {SeriesColumns} series
    * @param {{[index: string]: string}} classes
    */
@@ -99,7 +99,7 @@ export class ImageList {
     });
   }
 
-  /** @param {import("../model.js").Detail} detail @param {number} place @param {boolean} chosen */
+  /** @param {import("../../core/log_model.js").Detail} detail @param {number} place @param {boolean} chosen */
   #item(detail, place, chosen) {
     const { name, label, tag, step, v } = detail.images[place];
     const id = `${detail.run}\n${place}`;
@@ -112,7 +112,7 @@ export class ImageList {
       item = { node: el("li", {}, button), button, frame, image, about };
       this.#items.set(id, item);
     }
-    const { series, technique, layer, step: now } = /** @type {import("./index.js").Selection} */ (this.#selection);
+    const { series, technique, layer, step: now } = /** @type {import("../index.js").Selection} */ (this.#selection);
     const own = detail.find(technique, layer, place) ?? series;
     const key = tag === null || step === null ? keyAt(detail, own, now) : { run: detail.run, tag, step, v };
     show(item.frame, item.image, key && thumbnailUrl(key, BOX));

@@ -1,23 +1,23 @@
 /** Where the evidence for a class lies: the heat map drawn here, over the held-out image. */
 
-import { fetchSeries, heatMapUrl, Lane, pictureUrl, fetchRecord } from "../api.js";
-import { LineChart } from "../chart.js";
-import { el, fill, say, segmented, setOptions } from "../dom.js";
-import { metricsOf, verdict } from "../facts.js";
-import { number, percent } from "../format.js";
-import { enlarge, HEAT_COLORMAPS, heatColors, paintHeat } from "../heat.js";
-import { loadImage, loadSamples } from "../images.js";
-import { failed, loading } from "../notices.js";
-import { keyAt } from "../selection.js";
-import { Camera, Stage, zoomButtons } from "../zoom.js";
+import { fetchSeries, heatMapUrl, Lane, pictureUrl, fetchRecord } from "../../core/http_api.js";
+import { LineChart } from "../../widgets/line_chart.js";
+import { el, fill, say, segmented, setOptions } from "../../core/dom.js";
+import { metricsOf, verdict } from "../../widgets/record_facts.js";
+import { number, percent } from "../../core/format.js";
+import { enlarge, HEAT_COLORMAPS, heatColors, paintHeat } from "../../pixels/heat_map.js";
+import { loadImage, loadSamples } from "../../pixels/image_loading.js";
+import { failed, loading } from "../../widgets/notices.js";
+import { keyAt } from "../../core/selection.js";
+import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
 import { ImageList } from "./image_list.js";
 
-/** @typedef {import("./index.js").Mounted} Mounted */
+/** @typedef {import("../index.js").Mounted} Mounted */
 
 /** The map is drawn with so many pixels along its longer side, if the image has fewer. */
 const FINE = 384;
 
-/** @type {import("./index.js").View} */
+/** @type {import("../index.js").View} */
 export const classMapView = {
   id: "classmap",
   label: "Class map",
@@ -30,7 +30,7 @@ export const classMapView = {
 /**
  * @typedef {object} Heat what is on the stage
  * @property {HTMLImageElement | null} image
- * @property {import("../png.js").Samples} map
+ * @property {import("../../pixels/png_samples.js").Samples} map
  * @property {PictureRecord | null} record
  * @property {RecordReply} reply
  * @property {Float32Array} fine the map at the canvas's size
@@ -46,16 +46,16 @@ class ClassMapView {
   #heat = null;
   /** @type {SeriesReply | null} */
   #history = null;
-  /** @type {import("../state.js").State | null} */
+  /** @type {import("../../core/state.js").State | null} */
   #state = null;
-  /** @type {import("./index.js").Selection | null} */
+  /** @type {import("../index.js").Selection | null} */
   #selection = null;
   #painted = "";
 
-  /** @param {import("./index.js").Context} context */
+  /** @param {import("../index.js").Context} context */
   constructor({ store }) {
     this.store = store;
-    const change = (/** @type {Partial<import("../state.js").State>} */ patch) => store.update(patch, { push: false });
+    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) => store.update(patch, { push: false });
     this.camera = new Camera((zoom) => change({ zoom }));
     this.stage = new Stage(this.camera, "Class map: wheel zooms, drag moves");
     this.zoom = zoomButtons(this.camera, () => this.stage);
@@ -125,7 +125,7 @@ class ClassMapView {
     this.stage.zoomBy(factor);
   }
 
-  /** @param {import("./index.js").Selection} selection @param {import("./index.js").State} state */
+  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
   update(selection, state) {
     this.#selection = selection;
     this.#state = state;
@@ -176,8 +176,8 @@ class ClassMapView {
   }
 
   /**
-   * @param {import("./index.js").Selection} selection
-   * @param {import("../api.js").PictureKey} key
+   * @param {import("../index.js").Selection} selection
+   * @param {import("../../core/http_api.js").PictureKey} key
    * @param {AbortSignal} signal
    * @returns {Promise<Heat>}
    */
@@ -226,7 +226,7 @@ class ClassMapView {
     this.#drawScale(colors, state);
   }
 
-  /** @param {Uint8Array} colors @param {import("../state.js").State} state */
+  /** @param {Uint8Array} colors @param {import("../../core/state.js").State} state */
   #drawScale(colors, state) {
     const pixels = new ImageData(256, 1);
     for (let i = 0; i < 256; i++) {

@@ -1,8 +1,8 @@
 /** A small line chart over the epochs. */
 
-import { el, fill, set, svg } from "./dom.js";
-import { number } from "./format.js";
-import { placeOf } from "./model.js";
+import { el, fill, set, svg } from "../core/dom.js";
+import { number } from "../core/format.js";
+import { placeOf } from "../core/log_model.js";
 
 const HEIGHT = 132;
 const PAD = { left: 44, right: 8, top: 8, bottom: 20 };

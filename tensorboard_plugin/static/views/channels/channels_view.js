@@ -1,19 +1,19 @@
 /** The channels of a layer: named and measured under the pointer, sorted, opened alone. */
 
-import { cellUrl, fetchChannel, fetchRecord, Lane, levelsUrl, pictureUrl } from "../api.js";
-import { LineChart } from "../chart.js";
-import { el, fill, say, segmented, set } from "../dom.js";
-import { number } from "../format.js";
-import { loadImage, loadSamples } from "../images.js";
-import { failed, loading } from "../notices.js";
-import { keyAt } from "../selection.js";
-import { Strip } from "../strip.js";
-import { corner, isDead, statisticsOf, valueOf } from "../values.js";
-import { Camera, Stage, zoomButtons } from "../zoom.js";
+import { cellUrl, fetchChannel, fetchRecord, Lane, levelsUrl, pictureUrl } from "../../core/http_api.js";
+import { LineChart } from "../../widgets/line_chart.js";
+import { el, fill, say, segmented, set } from "../../core/dom.js";
+import { number } from "../../core/format.js";
+import { loadImage, loadSamples } from "../../pixels/image_loading.js";
+import { failed, loading } from "../../widgets/notices.js";
+import { keyAt } from "../../core/selection.js";
+import { Strip } from "../../widgets/film_strip.js";
+import { corner, isDead, statisticsOf, valueOf } from "../../pixels/picture_values.js";
+import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
 
-/** @typedef {import("./index.js").Mounted} Mounted */
+/** @typedef {import("../index.js").Mounted} Mounted */
 
-/** @type {import("./index.js").View} */
+/** @type {import("../index.js").View} */
 export const channelsView = {
   id: "channels",
   label: "Channels",
@@ -29,7 +29,7 @@ export const channelsView = {
  * @property {HTMLImageElement} picture
  * @property {PictureRecord} record
  * @property {GridGeometry} grid
- * @property {import("../png.js").Samples | null} levels
+ * @property {import("../../pixels/png_samples.js").Samples | null} levels
  */
 
 /** @implements {Mounted} */
@@ -42,14 +42,14 @@ class ChannelsView {
   #order = [];
   /** @type {{x: number, y: number} | null} fractions of the stage's content */
   #pointer = null;
-  /** @type {import("../state.js").State | null} */
+  /** @type {import("../../core/state.js").State | null} */
   #state = null;
-  /** @type {import("./index.js").Selection | null} */
+  /** @type {import("../index.js").Selection | null} */
   #selection = null;
   /** @type {ChannelReply | null} */
   #history = null;
 
-  /** @param {import("./index.js").Context} context */
+  /** @param {import("../index.js").Context} context */
   constructor({ store }) {
     this.store = store;
     this.camera = new Camera((zoom) => store.update({ zoom }, { push: false }));
@@ -111,7 +111,7 @@ class ChannelsView {
     this.stage.zoomBy(factor);
   }
 
-  /** @param {import("./index.js").Selection} selection @param {import("./index.js").State} state */
+  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
   update(selection, state) {
     this.#selection = selection;
     this.#state = state;
@@ -154,7 +154,7 @@ class ChannelsView {
   }
 
   /**
-   * @param {import("../api.js").PictureKey} key
+   * @param {import("../../core/http_api.js").PictureKey} key
    * @param {SeriesInfo} series
    * @param {AbortSignal} signal
    * @returns {Promise<Sheet>}
@@ -173,7 +173,7 @@ class ChannelsView {
     return { key: url, picture, record, grid, levels };
   }
 
-  /** @param {import("./index.js").Selection} selection @param {number} item @param {string} one */
+  /** @param {import("../index.js").Selection} selection @param {number} item @param {string} one */
   #updateAlone({ detail, series, step }, item, one) {
     const steps = detail.steps(series);
     const key = keyAt(detail, series, step);
@@ -239,7 +239,7 @@ class ChannelsView {
     this.#point();
   }
 
-  /** @param {Sheet} sheet @param {import("../state.js").State} state */
+  /** @param {Sheet} sheet @param {import("../../core/state.js").State} state */
   #sorted({ grid, record }, state) {
     const { mean, maximum } = record.statistics ?? { mean: [], maximum: [] };
     let order = grid.items.map((_, i) => i);

@@ -1,6 +1,6 @@
 /** What stands where there is nothing to see: loading, empty and failed differ at a glance. */
 
-import { el } from "./dom.js";
+import { el } from "../core/dom.js";
 
 const ATTACH = `from keras_viz_callbacks import ActivationGrid
 
@@ -30,7 +30,7 @@ export function reading({ done, total }) {
 
 /**
  * @param {string} title
- * @param {...import("./dom.js").Child} lines
+ * @param {...import("../core/dom.js").Child} lines
  */
 export function empty(title, ...lines) {
   return el("div", { class: "notice empty" }, el("h2", {}, title), lines);

@@ -1,21 +1,21 @@
 /** Two epochs, runs or images beside each other, one over the other, or what differs. */
 
-import { fetchRecord, Lane, pictureUrl } from "../api.js";
-import { colorDifference, valueDifference } from "../difference.js";
-import { el, fill, labelledSelect, segmented, set, setOptions } from "../dom.js";
-import { verdict } from "../facts.js";
-import { number, percent, runName } from "../format.js";
-import { loadImage } from "../images.js";
-import { placeOf } from "../model.js";
-import { failed, loading } from "../notices.js";
-import { keyAt } from "../selection.js";
-import { loadValues } from "../values.js";
-import { Camera, Stage, zoomButtons } from "../zoom.js";
+import { fetchRecord, Lane, pictureUrl } from "../../core/http_api.js";
+import { colorDifference, valueDifference } from "../../pixels/difference.js";
+import { el, fill, labelledSelect, segmented, set, setOptions } from "../../core/dom.js";
+import { verdict } from "../../widgets/record_facts.js";
+import { number, percent, runName } from "../../core/format.js";
+import { loadImage } from "../../pixels/image_loading.js";
+import { placeOf } from "../../core/log_model.js";
+import { failed, loading } from "../../widgets/notices.js";
+import { keyAt } from "../../core/selection.js";
+import { loadValues } from "../../pixels/picture_values.js";
+import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
 
-/** @typedef {import("./index.js").Mounted} Mounted */
-/** @typedef {import("../model.js").Detail} Detail */
+/** @typedef {import("../index.js").Mounted} Mounted */
+/** @typedef {import("../../core/log_model.js").Detail} Detail */
 
-/** @type {import("./index.js").View} */
+/** @type {import("../index.js").View} */
 export const compareView = {
   id: "compare",
   label: "Compare",
@@ -29,14 +29,14 @@ export const compareView = {
  * @typedef {object} Side
  * @property {Detail} detail
  * @property {SeriesInfo} series
- * @property {import("../api.js").PictureKey} key
+ * @property {import("../../core/http_api.js").PictureKey} key
  */
 
 /**
  * @typedef {object} Shown
  * @property {HTMLImageElement[]} images
  * @property {(RecordReply | null)[]} replies
- * @property {import("../difference.js").Difference | null} difference
+ * @property {import("../../pixels/difference.js").Difference | null} difference
  * @property {boolean} byValue
  */
 
@@ -45,11 +45,11 @@ class CompareView {
   #lane = new Lane();
   #split = 50;
 
-  /** @param {import("./index.js").Context} context */
+  /** @param {import("../index.js").Context} context */
   constructor({ store, model }) {
     this.store = store;
     this.model = model;
-    const change = (/** @type {Partial<import("../state.js").State>} */ patch) => store.update(patch, { push: false });
+    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) => store.update(patch, { push: false });
     this.camera = new Camera((zoom) => change({ zoom }));
     this.stages = [new Stage(this.camera, "A: wheel zooms, drag moves"), new Stage(this.camera, "B: wheel zooms, drag moves")];
     this.zoom = zoomButtons(this.camera, () => this.stages[0]);
@@ -102,7 +102,7 @@ class CompareView {
     this.stages[0].zoomBy(factor);
   }
 
-  /** @param {import("./index.js").Selection} selection @param {import("./index.js").State} state */
+  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
   update(selection, state) {
     if (state.zoom !== this.camera.zoom) this.camera.look(state.zoom);
     this.mode.set(state.mode);
@@ -137,8 +137,8 @@ class CompareView {
 
   /**
    * What B is; fills its pickers.
-   * @param {import("./index.js").Selection} selection
-   * @param {import("./index.js").State} state
+   * @param {import("../index.js").Selection} selection
+   * @param {import("../index.js").State} state
    * @returns {Side | string} text says why there is none, "" that it is on its way
    */
   #other(selection, state) {

@@ -1,12 +1,12 @@
 /** The bar at the top: views, what is looked at, export, help. */
 
-import { dropdown, el, labelledSelect, say, set, setOptions } from "./dom.js";
-import { exportLinks } from "./exports.js";
-import { runName, techniqueName } from "./format.js";
-import { VIEWS } from "./views/index.js";
+import { dropdown, el, labelledSelect, say, set, setOptions } from "../core/dom.js";
+import { exportLinks } from "./export_links.js";
+import { runName, techniqueName } from "../core/format.js";
+import { VIEWS } from "../views/index.js";
 
 export class Header {
-  /** @param {import("./state.js").Store} store @param {() => void} help */
+  /** @param {import("../core/state.js").Store} store @param {() => void} help */
   constructor(store, help) {
     this.store = store;
     this.tabs = VIEWS.map((view) =>
@@ -48,14 +48,14 @@ export class Header {
         el("button", { type: "button", class: "icon", "aria-label": "Keyboard and help", title: "Keyboard (?)", onclick: help }, "?")
       )
     );
-    /** @type {import("./selection.js").Selection | null} */
+    /** @type {import("../core/selection.js").Selection | null} */
     this.selection = null;
   }
 
   /**
-   * @param {import("./views/index.js").View} view
-   * @param {import("./selection.js").Selection | null} selection
-   * @param {import("./model.js").Model} model
+   * @param {import("../views/index.js").View} view
+   * @param {import("../core/selection.js").Selection | null} selection
+   * @param {import("../core/log_model.js").Model} model
    * @param {string} run that is looked at
    */
   update(view, selection, model, run) {
@@ -95,9 +95,9 @@ export class Header {
 
   /**
    * @param {"technique" | "layer" | "image"} which
-   * @param {import("./views/index.js").View} view
-   * @param {import("./selection.js").Selection | null} selection
-   * @param {(selection: import("./selection.js").Selection) => {options: {value: string, label: string}[], value: string}} read
+   * @param {import("../views/index.js").View} view
+   * @param {import("../core/selection.js").Selection | null} selection
+   * @param {(selection: import("../core/selection.js").Selection) => {options: {value: string, label: string}[], value: string}} read
    */
   #pick(which, view, selection, read) {
     const { node, select } = this[which];
@@ -106,7 +106,7 @@ export class Header {
     if (!node.hidden) setOptions(select, options, value);
   }
 
-  /** @param {import("./model.js").Model} model @param {string} run */
+  /** @param {import("../core/log_model.js").Model} model @param {string} run */
   #sayStatus(model, run) {
     const summary = model.summary(run);
     const indexing = summary?.indexing;

@@ -1,10 +1,10 @@
 /** What the state means, given what the server has: names become places, gaps are filled. */
 
-import { placeOf } from "./model.js";
+import { placeOf } from "./log_model.js";
 
 /**
  * @typedef {object} Selection
- * @property {import("./model.js").Detail} detail
+ * @property {import("./log_model.js").Detail} detail
  * @property {string[]} techniques that this view can show
  * @property {string} technique
  * @property {number[]} layers places of those that the technique has, in network order
@@ -20,7 +20,7 @@ import { placeOf } from "./model.js";
 
 /**
  * @param {import("./state.js").State} state
- * @param {import("./model.js").Detail} detail
+ * @param {import("./log_model.js").Detail} detail
  * @param {(series: SeriesInfo) => boolean} accepts whether the view can show it
  * @returns {Selection | null} null where there is nothing that the view can show
  */
@@ -54,10 +54,10 @@ export function select(state, detail, accepts) {
 
 /**
  * The picture of a series at the slider's step: the latest that is not after it.
- * @param {import("./model.js").Detail} detail
+ * @param {import("./log_model.js").Detail} detail
  * @param {SeriesInfo} series
  * @param {number} step
- * @returns {import("./api.js").PictureKey | null}
+ * @returns {import("./http_api.js").PictureKey | null}
  */
 export function keyAt(detail, series, step) {
   const steps = detail.steps(series);

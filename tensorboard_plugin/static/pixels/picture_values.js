@@ -1,8 +1,8 @@
 /** Pictures as numbers: the values that stand behind a grid's colours or a class map. */
 
-import { fetchRecord, heatMapUrl, levelsUrl } from "./api.js";
-import { number } from "./format.js";
-import { loadSamples } from "./images.js";
+import { fetchRecord, heatMapUrl, levelsUrl } from "../core/http_api.js";
+import { number } from "../core/format.js";
+import { loadSamples } from "./image_loading.js";
 
 /** Entries of a grid's palette, as HTTP_API.md has them. */
 const TOP = 252;
@@ -47,7 +47,7 @@ export function corner(grid, cell) {
 /**
  * The values of a picture.
  * @param {SeriesInfo} series one with levels or a heat map
- * @param {import("./api.js").PictureKey} key
+ * @param {import("../core/http_api.js").PictureKey} key
  * @param {AbortSignal} signal
  * @returns {Promise<Values>}
  */

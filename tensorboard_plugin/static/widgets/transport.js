@@ -1,9 +1,9 @@
 /** The bar at the foot: one slider for the whole tab, exact steps, play, follow latest. */
 
-import { el, say, set, setOptions, svg } from "./dom.js";
-import { capital } from "./format.js";
-import { placeOf } from "./model.js";
-import { SPEEDS } from "./playback.js";
+import { el, say, set, setOptions, svg } from "../core/dom.js";
+import { capital } from "../core/format.js";
+import { placeOf } from "../core/log_model.js";
+import { SPEEDS } from "../core/playback.js";
 
 const ICONS = {
   play: "M5 3.5v11l9-5.5z",
@@ -18,10 +18,10 @@ function icon(path) {
 }
 
 export class Transport {
-  /** @type {import("./selection.js").Selection | null} */
+  /** @type {import("../core/selection.js").Selection | null} */
   #selection = null;
 
-  /** @param {import("./state.js").Store} store @param {import("./playback.js").Playback} playback */
+  /** @param {import("../core/state.js").Store} store @param {import("../core/playback.js").Playback} playback */
   constructor(store, playback) {
     this.store = store;
     this.playback = playback;
@@ -88,7 +88,7 @@ export class Transport {
     );
   }
 
-  /** @param {import("./selection.js").Selection | null} selection */
+  /** @param {import("../core/selection.js").Selection | null} selection */
   update(selection) {
     this.#selection = selection;
     this.node.hidden = selection === null;

@@ -3,7 +3,7 @@
  * restores it and Back and Forward walk through it.
  */
 
-import { onAddress, readAddress, writeAddress } from "./host.js";
+import { onAddress, readAddress, writeAddress } from "./host_window.js";
 
 /**
  * @typedef {object} State

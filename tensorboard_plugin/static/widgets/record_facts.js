@@ -1,7 +1,7 @@
 /** What is known of a picture, as lists beside it. */
 
-import { el } from "./dom.js";
-import { bytes, number, percent, shape, techniqueName } from "./format.js";
+import { el } from "../core/dom.js";
+import { bytes, number, percent, shape, techniqueName } from "../core/format.js";
 
 /**
  * Whether the model was right, by sign, word and colour.
@@ -12,7 +12,7 @@ export function verdict(right) {
 }
 
 /**
- * @param {[string, import("./dom.js").Child | import("./dom.js").Child[]][]} pairs
+ * @param {[string, import("../core/dom.js").Child | import("../core/dom.js").Child[]][]} pairs
  */
 function list(pairs) {
   return el(
@@ -41,7 +41,7 @@ export function factsOf({ record, wall_time, picture }) {
   if (label !== null && prediction !== null) {
     nodes.push(el("p", { class: "outcome" }, verdict(label.index === prediction.index)));
   }
-  /** @type {[string, import("./dom.js").Child | import("./dom.js").Child[]][]} */
+  /** @type {[string, import("../core/dom.js").Child | import("../core/dom.js").Child[]][]} */
   const pairs = [["Technique", techniqueName(record.technique)]];
   if (label !== null) pairs.push(["Label", scored(label)]);
   if (prediction !== null) pairs.push(["Prediction", scored(prediction)]);

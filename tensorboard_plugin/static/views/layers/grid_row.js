@@ -1,13 +1,13 @@
 /** One line of the grid of layers and epochs: its sticky header with the slider's picture, and cells. */
 
-import { thumbnailUrl } from "../api.js";
-import { el, fill, set } from "../dom.js";
-import { percent, shape, splitPath } from "../format.js";
-import { show } from "../images.js";
-import { placeOf } from "../model.js";
-import { keyAt } from "../selection.js";
+import { thumbnailUrl } from "../../core/http_api.js";
+import { el, fill, set } from "../../core/dom.js";
+import { percent, shape, splitPath } from "../../core/format.js";
+import { show } from "../../pixels/image_loading.js";
+import { placeOf } from "../../core/log_model.js";
+import { keyAt } from "../../core/selection.js";
 
-/** @typedef {import("./index.js").Selection} Selection */
+/** @typedef {import("../index.js").Selection} Selection */
 
 /**
  * @typedef {object} Row

@@ -1,6 +1,6 @@
 /** A stage on which a picture is fitted, enlarged and moved; several stages can move together. */
 
-import { el, set } from "./dom.js";
+import { el, set } from "../core/dom.js";
 
 const LARGEST = 64;
 const SMALLEST = 0.05;

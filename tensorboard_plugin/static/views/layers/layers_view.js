@@ -1,11 +1,11 @@
 /** Layers × epochs: every picture of a technique, small; only what is on screen is in the page. */
 
-import { fetchSeries, Lane } from "../api.js";
-import { el, say, segmented, set } from "../dom.js";
-import { splitPath } from "../format.js";
+import { fetchSeries, Lane } from "../../core/http_api.js";
+import { el, say, segmented, set } from "../../core/dom.js";
+import { splitPath } from "../../core/format.js";
 import { GridRow } from "./grid_row.js";
 
-/** @typedef {import("./index.js").Selection} Selection */
+/** @typedef {import("../index.js").Selection} Selection */
 /** @typedef {import("./grid_row.js").Row} Row */
 
 /** @type {{[size: string]: number}} */
@@ -22,7 +22,7 @@ const SPARE = 2;
 const SETTLE_MS = 70;
 const FAST_PX = 900;
 
-/** @type {import("./index.js").View} */
+/** @type {import("../index.js").View} */
 export const layersView = {
   id: "layers",
   label: "Layers",
@@ -32,7 +32,7 @@ export const layersView = {
   mount: (context) => new LayersGrid(context),
 };
 
-/** @typedef {import("./index.js").Mounted} Mounted */
+/** @typedef {import("../index.js").Mounted} Mounted */
 
 /** @implements {Mounted} */
 class LayersGrid {
@@ -58,7 +58,7 @@ class LayersGrid {
   /** @type {number | undefined} */
   #settle;
 
-  /** @param {import("./index.js").Context} context */
+  /** @param {import("../index.js").Context} context */
   constructor(context) {
     this.store = context.store;
     this.corner = el("div", { class: "corner", role: "columnheader", "aria-colindex": "1" });
@@ -102,7 +102,7 @@ class LayersGrid {
     window.clearTimeout(this.#deadTimer);
   }
 
-  /** @param {Selection} selection @param {import("./index.js").State} state */
+  /** @param {Selection} selection @param {import("../index.js").State} state */
   update(selection, state) {
     this.#selection = selection;
     this.#box = BOXES[state.size];

@@ -1,14 +1,14 @@
 /** One picture, large, with what is known of it. */
 
-import { fetchRecord, Lane, pictureUrl } from "../api.js";
-import { el } from "../dom.js";
-import { loadImage } from "../images.js";
-import { failed, loading } from "../notices.js";
-import { factsOf, metricsOf } from "../facts.js";
-import { keyAt } from "../selection.js";
-import { Camera, Stage, zoomButtons } from "../zoom.js";
+import { fetchRecord, Lane, pictureUrl } from "../../core/http_api.js";
+import { el } from "../../core/dom.js";
+import { loadImage } from "../../pixels/image_loading.js";
+import { failed, loading } from "../../widgets/notices.js";
+import { factsOf, metricsOf } from "../../widgets/record_facts.js";
+import { keyAt } from "../../core/selection.js";
+import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
 
-/** @type {import("./index.js").View} */
+/** @type {import("../index.js").View} */
 export const pictureView = {
   id: "picture",
   label: "Picture",
@@ -18,14 +18,14 @@ export const pictureView = {
   mount: (context) => new PictureView(context),
 };
 
-/** @typedef {import("./index.js").Mounted} Mounted */
+/** @typedef {import("../index.js").Mounted} Mounted */
 
 /** @implements {Mounted} */
 class PictureView {
   #pictures = new Lane();
   #records = new Lane();
 
-  /** @param {import("./index.js").Context} context */
+  /** @param {import("../index.js").Context} context */
   constructor({ store }) {
     this.store = store;
     this.camera = new Camera((zoom) => store.update({ zoom }, { push: false }));
@@ -53,7 +53,7 @@ class PictureView {
     this.stage.destroy();
   }
 
-  /** @param {import("./index.js").Selection} selection @param {import("./index.js").State} state */
+  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
   update(selection, state) {
     const { detail, series, step, layer, steps, place } = selection;
     if (state.zoom !== this.camera.zoom) this.camera.look(state.zoom);

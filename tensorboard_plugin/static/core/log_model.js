@@ -1,6 +1,6 @@
 /** What the server knows, kept up to date while training goes on. */
 
-import { fetchRun, fetchRuns } from "./api.js";
+import { fetchRun, fetchRuns } from "./http_api.js";
 
 const INDEXING_MS = 20;
 /** So many times the pictures are worth another look at a run that is still being read. */
@@ -56,7 +56,7 @@ export class Detail {
   /**
    * @param {SeriesInfo} series
    * @param {number} step
-   * @returns {import("./api.js").PictureKey}
+   * @returns {import("./http_api.js").PictureKey}
    */
   key(series, step) {
     const place = this.places.get(step);

@@ -1,7 +1,7 @@
 /** One thing through all epochs, in a row that scrolls; only what is on screen is in the page. */
 
-import { el, say, set } from "./dom.js";
-import { show } from "./images.js";
+import { el, say, set } from "../core/dom.js";
+import { show } from "../pixels/image_loading.js";
 
 const BOX = 72;
 const COLUMN = BOX + 8;

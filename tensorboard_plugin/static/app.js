@@ -58,14 +58,17 @@ export class App {
     const runs = model.runs?.runs ?? [];
     if (store.state.run === "" && runs.length > 0) {
       // Chosen once and kept: two trainings that write in turn must not pull the tab about.
-      const fresh = runs.reduce((a, b) => ((b.last_wall_time ?? 0) > (a.last_wall_time ?? 0) ? b : a));
+      const fresh = runs.reduce((a, b) =>
+        (b.last_wall_time ?? 0) > (a.last_wall_time ?? 0) ? b : a
+      );
       if (fresh.pictures > 0 || model.runs?.indexing.done === model.runs?.indexing.total) {
         store.update({ run: fresh.run }, { push: false });
       }
     }
     const { state } = store;
     const view = VIEWS.find((v) => v.id === state.view) ?? VIEWS[0];
-    const { detail, error } = state.run === "" ? { detail: null, error: null } : model.detail(state.run);
+    const { detail, error } =
+      state.run === "" ? { detail: null, error: null } : model.detail(state.run);
     const shown = model.summary(state.run) === null ? null : detail;
     this.#selection = shown === null ? null : select(state, shown, view.accepts);
     this.playback.update(this.#selection);
@@ -109,13 +112,28 @@ export class App {
     if (model.runs.runs.length === 0) return emptyLog(model.runs.log_directories);
     const summary = model.summary(store.state.run);
     if (summary === null) {
-      return empty("This run is not in the log", el("p", {}, `There is no run “${store.state.run}” (any more). Choose another one above.`));
+      return empty(
+        "This run is not in the log",
+        el("p", {}, `There is no run “${store.state.run}” (any more). Choose another one above.`)
+      );
     }
     if (error !== null) return failed("This run can't be read", error.message, retry);
     if (detail === null) return loading("Loading the run…");
     if (summary.pictures === 0) {
-      if (summary.problems > 0) return failed("Nothing in this run could be read", detail.reply.problems.map((p) => p.message).join(" "), retry);
-      return empty("No pictures in this run yet", el("p", {}, "The training has started to write. The first pictures show up here by themselves, as soon as the first epoch ends."));
+      if (summary.problems > 0)
+        return failed(
+          "Nothing in this run could be read",
+          detail.reply.problems.map((p) => p.message).join(" "),
+          retry
+        );
+      return empty(
+        "No pictures in this run yet",
+        el(
+          "p",
+          {},
+          "The training has started to write. The first pictures show up here by themselves, as soon as the first epoch ends."
+        )
+      );
     }
     return empty("Nothing for this view", el("p", {}, view.missing));
   }
@@ -125,7 +143,8 @@ export class App {
     if (this.#selection === null || this.#selection.layer === null) return;
     const { layers, layer, detail } = this.#selection;
     const next = layers[layers.indexOf(layer) + by];
-    if (next !== undefined) this.store.update({ layer: detail.layers[next].path, item: null }, { push: false });
+    if (next !== undefined)
+      this.store.update({ layer: detail.layers[next].path, item: null }, { push: false });
   }
 
   /** @param {number} by */
@@ -155,7 +174,9 @@ export class App {
       0: () => store.update({ zoom: null }, { push: false }),
       Escape: () => store.update(store.state.item === null ? { view: "layers" } : { item: null }),
       "?": () => this.help.showModal(),
-      ...Object.fromEntries(VIEWS.map((v, i) => [String(i + 1), () => store.update({ view: v.id })])),
+      ...Object.fromEntries(
+        VIEWS.map((v, i) => [String(i + 1), () => store.update({ view: v.id })])
+      ),
     });
   }
 }

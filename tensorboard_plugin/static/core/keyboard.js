@@ -27,10 +27,23 @@ export function helpDialog() {
       "dl",
       {},
       KEYS.map(([keys, what]) =>
-        el("div", {}, el("dt", {}, keys.split(" ").map((k) => (k === "…" ? " … " : el("kbd", {}, k)))), el("dd", {}, what))
+        el(
+          "div",
+          {},
+          el(
+            "dt",
+            {},
+            keys.split(" ").map((k) => (k === "…" ? " … " : el("kbd", {}, k)))
+          ),
+          el("dd", {}, what)
+        )
       )
     ),
-    el("p", { class: "muted" }, "On a picture the wheel zooms, a drag moves it, a double click fits it."),
+    el(
+      "p",
+      { class: "muted" },
+      "On a picture the wheel zooms, a drag moves it, a double click fits it."
+    ),
     el("button", { type: "button", onclick: () => dialog.close() }, "Close")
   );
   dialog.addEventListener("click", (event) => {
@@ -41,7 +54,10 @@ export function helpDialog() {
 
 /** @param {EventTarget | null} target whether it has a use for keys of its own */
 function takesKeys(target) {
-  return target instanceof HTMLElement && target.closest("input:not([type=range]), select, textarea, [contenteditable]") !== null;
+  return (
+    target instanceof HTMLElement &&
+    target.closest("input:not([type=range]), select, textarea, [contenteditable]") !== null
+  );
 }
 
 /** @param {EventTarget | null} target whether space and Enter press it */

@@ -42,13 +42,25 @@ export function select(state, detail, accepts) {
   const image = images.find((i) => detail.images[i].name === state.image) ?? images[0] ?? null;
   const series = here.find((s) => s.image === image) ?? here[0];
 
-  const steps = union(distinct(ours.map((s) => s.step_list)).map((i) => detail.reply.step_lists[i]));
+  const steps = union(
+    distinct(ours.map((s) => s.step_list)).map((i) => detail.reply.step_lists[i])
+  );
   const following = state.step === null;
   const place = following ? steps.length - 1 : placeOf(steps, /** @type {number} */ (state.step));
   if (place < 0) return null;
   return {
-    detail, techniques, technique, layers, layer, images, image, series,
-    steps, place, step: steps[place], following,
+    detail,
+    techniques,
+    technique,
+    layers,
+    layer,
+    images,
+    image,
+    series,
+    steps,
+    place,
+    step: steps[place],
+    following,
   };
 }
 

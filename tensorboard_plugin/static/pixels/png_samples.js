@@ -30,7 +30,7 @@ export async function decodePng(buffer) {
   let depth = 0;
   let palette = null;
   const packed = [];
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  for (let at = 8; at + 12 <= bytes.length;) {
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const start = at + 8;
@@ -39,8 +39,8 @@ export async function decodePng(buffer) {
       height = view.getUint32(start + 4);
       depth = bytes[start + 8];
       const colour = bytes[start + 9];
-      const plain = (colour === GREY && (depth === 8 || depth === 16)) ||
-        (colour === PALETTE && depth === 8);
+      const plain =
+        (colour === GREY && (depth === 8 || depth === 16)) || (colour === PALETTE && depth === 8);
       if (!plain || bytes[start + 12] !== 0) {
         throw new Error(`A PNG of colour type ${colour} and ${depth} bits is not supported.`);
       }

@@ -26,11 +26,18 @@ export function exportLinks(selection, state) {
     link("This picture", series.levels ? "PNG" : "image", downloadUrl(key)),
     alone !== null && link(`Channel ${alone}`, "PNG", `${cellUrl(key, alone)}&download=1`),
     link("All epochs of it", "GIF", gifUrl({ run, tag })),
-    alone !== null && link(`Channel ${alone}, all epochs`, "GIF", gifUrl({ run, tag, item: alone })),
+    alone !== null &&
+      link(`Channel ${alone}, all epochs`, "GIF", gifUrl({ run, tag, item: alone })),
     link("All epochs of it", "ZIP", zipUrl({ run, tag })),
-    tags.length > 1 && tags.length <= MOST_TAGS &&
-      link(`All ${tags.length} layers, this epoch`, "ZIP", zipUrl({ run, tag: tags, first: step, last: step })),
-    tags.length > 1 && tags.length <= MOST_TAGS &&
+    tags.length > 1 &&
+      tags.length <= MOST_TAGS &&
+      link(
+        `All ${tags.length} layers, this epoch`,
+        "ZIP",
+        zipUrl({ run, tag: tags, first: step, last: step })
+      ),
+    tags.length > 1 &&
+      tags.length <= MOST_TAGS &&
       link(`All ${tags.length} layers, all epochs`, "ZIP", zipUrl({ run, tag: tags })),
   ];
   return links.filter((l) => l !== false);

@@ -45,7 +45,17 @@ export class Header {
         this.status,
         this.problems.node,
         this.exports.node,
-        el("button", { type: "button", class: "icon", "aria-label": "Keyboard and help", title: "Keyboard (?)", onclick: help }, "?")
+        el(
+          "button",
+          {
+            type: "button",
+            class: "icon",
+            "aria-label": "Keyboard and help",
+            title: "Keyboard (?)",
+            onclick: help,
+          },
+          "?"
+        )
       )
     );
     /** @type {import("../core/selection.js").Selection | null} */
@@ -68,7 +78,8 @@ export class Header {
     const runs = model.runs?.runs ?? [];
     this.run.node.hidden = runs.length === 0;
     const names = runs.map((r) => ({ value: r.run, label: runName(r) }));
-    if (!runs.some((r) => r.run === run)) names.unshift({ value: run, label: `${run} (not there)` });
+    if (!runs.some((r) => r.run === run))
+      names.unshift({ value: run, label: `${run} (not there)` });
     setOptions(this.run.select, names, run);
     this.#pick("technique", view, selection, (s) => ({
       options: s.techniques.map((t) => ({ value: t, label: techniqueName(t) })),

@@ -69,18 +69,28 @@ export class LineChart {
     set(this.picture, { width, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-label": plot.label });
     fill(
       this.picture,
-      [low, (low + high) / 2, high].map((v) => [
-        svg("line", { class: "rule", x1: PAD.left, x2: width - PAD.right, y1: y(v), y2: y(v) }),
-        svg("text", { x: PAD.left - 6, y: y(v) + 4, "text-anchor": "end" }, format(v)),
-      ]).flat(),
+      [low, (low + high) / 2, high]
+        .map((v) => [
+          svg("line", { class: "rule", x1: PAD.left, x2: width - PAD.right, y1: y(v), y2: y(v) }),
+          svg("text", { x: PAD.left - 6, y: y(v) + 4, "text-anchor": "end" }, format(v)),
+        ])
+        .flat(),
       svg("text", { x: PAD.left, y: HEIGHT - 4 }, steps[0]),
       steps.length > 1 &&
-        svg("text", { x: width - PAD.right, y: HEIGHT - 4, "text-anchor": "end" }, steps[steps.length - 1]),
+        svg(
+          "text",
+          { x: width - PAD.right, y: HEIGHT - 4, "text-anchor": "end" },
+          steps[steps.length - 1]
+        ),
       svg("line", { class: "now", x1: x, x2: x, y1: PAD.top, y2: HEIGHT - PAD.bottom }),
-      lines.map((line) => svg("path", { class: `line ${line.kind}`, d: this.#path(line.values, y) })),
+      lines.map((line) =>
+        svg("path", { class: `line ${line.kind}`, d: this.#path(line.values, y) })
+      ),
       lines.map((line) => {
         const value = line.values[place] ?? null;
-        return value === null ? null : svg("circle", { class: line.kind, cx: x, cy: y(value), r: 4 });
+        return value === null
+          ? null
+          : svg("circle", { class: line.kind, cx: x, cy: y(value), r: 4 });
       })
     );
     fill(

@@ -40,7 +40,11 @@ export function empty(title, ...lines) {
 export function emptyLog(directories) {
   return empty(
     "No pictures yet",
-    el("p", {}, "Attach a callback to your training. This one draws every channel of every convolution, after each epoch:"),
+    el(
+      "p",
+      {},
+      "Attach a callback to your training. This one draws every channel of every convolution, after each epoch:"
+    ),
     el("pre", { tabindex: "0" }, el("code", {}, ATTACH)),
     el(
       "p",

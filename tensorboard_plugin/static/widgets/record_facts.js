@@ -8,7 +8,11 @@ import { bytes, number, percent, shape, techniqueName } from "../core/format.js"
  * @param {boolean} right
  */
 export function verdict(right) {
-  return el("span", { class: right ? "verdict right" : "verdict wrong" }, right ? "✓ right" : "✗ wrong");
+  return el(
+    "span",
+    { class: right ? "verdict right" : "verdict wrong" },
+    right ? "✓ right" : "✗ wrong"
+  );
 }
 
 /**
@@ -34,7 +38,13 @@ function scored(score) {
  */
 export function factsOf({ record, wall_time, picture }) {
   if (record === null) {
-    return [el("p", { class: "error" }, "The record of this picture is damaged: only the picture itself is known.")];
+    return [
+      el(
+        "p",
+        { class: "error" },
+        "The record of this picture is damaged: only the picture itself is known."
+      ),
+    ];
   }
   const { label, prediction, target, layer, grid } = record;
   const nodes = [];
@@ -45,7 +55,8 @@ export function factsOf({ record, wall_time, picture }) {
   const pairs = [["Technique", techniqueName(record.technique)]];
   if (label !== null) pairs.push(["Label", scored(label)]);
   if (prediction !== null) pairs.push(["Prediction", scored(prediction)]);
-  if (target !== null && target.index !== prediction?.index) pairs.push(["Explained", scored(target)]);
+  if (target !== null && target.index !== prediction?.index)
+    pairs.push(["Explained", scored(target)]);
   if (layer !== null) pairs.push(["Layer", layer.class_name], ["Output", shape(layer.shape)]);
   if (grid !== null) {
     const all = record.channels ?? grid.items.length;
@@ -62,7 +73,14 @@ export function factsOf({ record, wall_time, picture }) {
   if (record.batch > 0) pairs.push(["Batch", String(record.batch)]);
   pairs.push(["Written", new Date(wall_time * 1000).toLocaleString()]);
   nodes.push(list(pairs));
-  if (record.blank) nodes.push(el("p", { class: "note" }, "No evidence for this class was found: the map is zero everywhere."));
+  if (record.blank)
+    nodes.push(
+      el(
+        "p",
+        { class: "note" },
+        "No evidence for this class was found: the map is zero everywhere."
+      )
+    );
   if (record.note !== null) nodes.push(el("p", { class: "note" }, record.note));
   return nodes;
 }
@@ -74,14 +92,26 @@ export function factsOf({ record, wall_time, picture }) {
  */
 export function metricsOf({ record }) {
   const metrics = record?.metrics ?? {};
-  const names = Object.keys(metrics).filter((n) => !(n.startsWith("val_") && n.slice(4) in metrics));
+  const names = Object.keys(metrics).filter(
+    (n) => !(n.startsWith("val_") && n.slice(4) in metrics)
+  );
   if (names.length === 0) return [];
   return [
     el(
       "table",
       { class: "metrics" },
       el("caption", {}, "Metrics"),
-      el("thead", {}, el("tr", {}, el("td", {}), el("th", { scope: "col" }, "training"), el("th", { scope: "col" }, "validation"))),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          el("td", {}),
+          el("th", { scope: "col" }, "training"),
+          el("th", { scope: "col" }, "validation")
+        )
+      ),
       el(
         "tbody",
         {},
@@ -92,7 +122,15 @@ export function metricsOf({ record }) {
             {},
             el("th", { scope: "row" }, own ? name.slice(4) : name),
             el("td", {}, own ? "" : number(metrics[name])),
-            el("td", {}, own ? number(metrics[name]) : `val_${name}` in metrics ? number(metrics[`val_${name}`]) : "")
+            el(
+              "td",
+              {},
+              own
+                ? number(metrics[name])
+                : `val_${name}` in metrics
+                  ? number(metrics[`val_${name}`])
+                  : ""
+            )
           );
         })
       )

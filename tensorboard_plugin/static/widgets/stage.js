@@ -53,7 +53,9 @@ export class Stage {
     this.observer.observe(this.node);
     this.node.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.node.addEventListener("pointerdown", (event) => this.#drag(event));
-    this.node.addEventListener("dblclick", () => this.camera.look(this.camera.zoom === null ? 1 : null));
+    this.node.addEventListener("dblclick", () =>
+      this.camera.look(this.camera.zoom === null ? 1 : null)
+    );
   }
 
   destroy() {
@@ -108,7 +110,8 @@ export class Stage {
     const { x, y } = this.camera.center;
     const [width, height] = [this.#width * scale, this.#height * scale];
     const left = width <= clientWidth ? (clientWidth - width) / 2 : clientWidth / 2 - x * width;
-    const top = height <= clientHeight ? (clientHeight - height) / 2 : clientHeight / 2 - y * height;
+    const top =
+      height <= clientHeight ? (clientHeight - height) / 2 : clientHeight / 2 - y * height;
     set(this.content, {
       style: {
         width: `${width}px`,
@@ -183,16 +186,28 @@ export function zoomButtons(camera, stage) {
   const fit = el("button", { type: "button", onclick: () => camera.look(null) }, "Fit");
   const actual = el(
     "button",
-    { type: "button", title: "True size: one pixel on the screen for each of the picture", onclick: () => camera.look(1) },
+    {
+      type: "button",
+      title: "True size: one pixel on the screen for each of the picture",
+      onclick: () => camera.look(1),
+    },
     "1:1"
   );
   const level = el("output", { class: "level" });
   const node = el(
     "div",
     { class: "segmented zoom", role: "group", "aria-label": "Zoom" },
-    el("button", { type: "button", "aria-label": "Smaller", onclick: () => stage().zoomBy(1 / 1.5) }, "−"),
+    el(
+      "button",
+      { type: "button", "aria-label": "Smaller", onclick: () => stage().zoomBy(1 / 1.5) },
+      "−"
+    ),
     level,
-    el("button", { type: "button", "aria-label": "Larger", onclick: () => stage().zoomBy(1.5) }, "+"),
+    el(
+      "button",
+      { type: "button", "aria-label": "Larger", onclick: () => stage().zoomBy(1.5) },
+      "+"
+    ),
     fit,
     actual
   );

@@ -14,7 +14,11 @@ const ICONS = {
 
 /** @param {string} path */
 function icon(path) {
-  return svg("svg", { viewBox: "0 0 18 18", width: 18, height: 18, "aria-hidden": "true" }, svg("path", { d: path }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 18 18", width: 18, height: 18, "aria-hidden": "true" },
+    svg("path", { d: path })
+  );
 }
 
 export class Transport {
@@ -28,17 +32,38 @@ export class Transport {
     this.playIcon = svg("path", { d: ICONS.play });
     this.play = el(
       "button",
-      { type: "button", class: "icon primary", title: "Play or pause (space)", onclick: () => playback.toggle() },
-      svg("svg", { viewBox: "0 0 18 18", width: 18, height: 18, "aria-hidden": "true" }, this.playIcon)
+      {
+        type: "button",
+        class: "icon primary",
+        title: "Play or pause (space)",
+        onclick: () => playback.toggle(),
+      },
+      svg(
+        "svg",
+        { viewBox: "0 0 18 18", width: 18, height: 18, "aria-hidden": "true" },
+        this.playIcon
+      )
     );
     this.back = el(
       "button",
-      { type: "button", class: "icon", "aria-label": "Previous", title: "Previous (←)", onclick: () => this.move(-1) },
+      {
+        type: "button",
+        class: "icon",
+        "aria-label": "Previous",
+        title: "Previous (←)",
+        onclick: () => this.move(-1),
+      },
       icon(ICONS.back)
     );
     this.forward = el(
       "button",
-      { type: "button", class: "icon", "aria-label": "Next", title: "Next (→)", onclick: () => this.move(1) },
+      {
+        type: "button",
+        class: "icon",
+        "aria-label": "Next",
+        title: "Next (→)",
+        onclick: () => this.move(1),
+      },
       icon(ICONS.forward)
     );
     this.slider = el("input", {

@@ -1,6 +1,13 @@
 /** The channels of a layer: named and measured under the pointer, sorted, opened alone. */
 
-import { cellUrl, fetchChannel, fetchRecord, Lane, levelsUrl, pictureUrl } from "../../core/http_api.js";
+import {
+  cellUrl,
+  fetchChannel,
+  fetchRecord,
+  Lane,
+  levelsUrl,
+  pictureUrl,
+} from "../../core/http_api.js";
 import { LineChart } from "../../widgets/line_chart.js";
 import { el, fill, say, segmented, set } from "../../core/dom.js";
 import { number } from "../../core/format.js";
@@ -17,7 +24,8 @@ import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
 export const channelsView = {
   id: "channels",
   label: "Channels",
-  missing: "This run has no grids of channels or filters. Attach ActivationGrid or FilterPatterns to the training.",
+  missing:
+    "This run has no grids of channels or filters. Attach ActivationGrid or FilterPatterns to the training.",
   accepts: (series) => series.kind === "grid",
   pickers: ["technique", "layer", "image"],
   mount: (context) => new ChannelsView(context),
@@ -53,16 +61,26 @@ class ChannelsView {
   constructor({ store }) {
     this.store = store;
     this.camera = new Camera((zoom) => store.update({ zoom }, { push: false }));
-    this.stage = new Stage(this.camera, "Channels: wheel zooms, drag moves, a click opens a channel");
+    this.stage = new Stage(
+      this.camera,
+      "Channels: wheel zooms, drag moves, a click opens a channel"
+    );
     this.zoom = zoomButtons(this.camera, () => this.stage);
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.mark = el("div", { class: "mark", hidden: true });
     this.sheet = el("div", { class: "sheet" }, this.canvas, this.mark);
     this.title = el("h2", { class: "title" });
-    this.back = el("button", { type: "button", onclick: () => store.update({ item: null }) }, "All channels");
+    this.back = el(
+      "button",
+      { type: "button", onclick: () => store.update({ item: null }) },
+      "All channels"
+    );
     this.sort = segmented(
       "Order",
-      [{ value: "network", label: "Network" }, { value: "mean", label: "Mean response" }],
+      [
+        { value: "network", label: "Network" },
+        { value: "mean", label: "Mean response" },
+      ],
       (sort) => store.update({ sort }, { push: false })
     );
     this.hide = el("input", {
@@ -80,16 +98,33 @@ class ChannelsView {
     this.cover = el("div", { class: "cover" });
     this.list = el("ul", { class: "channels" });
     this.chart = new LineChart((step) => store.update({ step }, { push: false }));
-    this.strip = new Strip("This channel through the epochs", (step) => store.update({ step }, { push: false }));
+    this.strip = new Strip("This channel through the epochs", (step) =>
+      store.update({ step }, { push: false })
+    );
     this.side = el("aside", { class: "facts", "aria-label": "Channels" });
     this.node = el(
       "section",
       { class: "view channels-view", "aria-label": "Channels" },
-      el("div", { class: "viewbar" }, this.back, this.title, el("span", { class: "push" }), this.tools, this.zoom.node),
+      el(
+        "div",
+        { class: "viewbar" },
+        this.back,
+        this.title,
+        el("span", { class: "push" }),
+        this.tools,
+        this.zoom.node
+      ),
       el(
         "div",
         { class: "split" },
-        el("div", { class: "pane stacked" }, this.stage.node, this.cover, this.readout, this.strip.node),
+        el(
+          "div",
+          { class: "pane stacked" },
+          this.stage.node,
+          this.cover,
+          this.readout,
+          this.strip.node
+        ),
         this.side
       )
     );
@@ -145,7 +180,9 @@ class ChannelsView {
         this.#sheet = null;
         this.stage.content.replaceChildren();
         this.cover.replaceChildren(
-          failed("These channels can't be shown", error.message, () => this.update(selection, state))
+          failed("These channels can't be shown", error.message, () =>
+            this.update(selection, state)
+          )
         );
       }
     );
@@ -207,7 +244,11 @@ class ChannelsView {
       fill(this.side);
       say(this.readout, "");
       this.cover.replaceChildren(
-        failed(`${item} is not in this grid`, `It holds ${grid.items.length} of them, from ${Math.min(...grid.items)} to ${Math.max(...grid.items)}.`, () => this.store.update({ item: null }))
+        failed(
+          `${item} is not in this grid`,
+          `It holds ${grid.items.length} of them, from ${Math.min(...grid.items)} to ${Math.max(...grid.items)}.`,
+          () => this.store.update({ item: null })
+        )
       );
       return;
     }
@@ -234,7 +275,9 @@ class ChannelsView {
     if (item === null) this.#fillList(sheet);
     else this.#fillAlone(record, this.#order[0]);
     if (this.#order.length === 0) {
-      this.cover.replaceChildren(el("p", { class: "notice" }, "Every channel is dead on this image."));
+      this.cover.replaceChildren(
+        el("p", { class: "notice" }, "Every channel is dead on this image.")
+      );
     }
     this.#point();
   }
@@ -254,7 +297,8 @@ class ChannelsView {
   /** @param {Sheet} sheet */
   #fillList({ grid, record }) {
     const statistics = record.statistics;
-    const response = statistics === null ? [] : statistics.mean.length > 0 ? statistics.mean : statistics.maximum;
+    const response =
+      statistics === null ? [] : statistics.mean.length > 0 ? statistics.mean : statistics.maximum;
     const largest = Math.max(1e-12, ...response.map((v) => Math.abs(v ?? 0)));
     fill(
       this.list,
@@ -271,17 +315,25 @@ class ChannelsView {
             onblur: () => this.#markCell(null),
           },
           el("b", {}, grid.items[cell]),
-          el("i", { "aria-hidden": "true", style: { "--part": String(Math.abs(value ?? 0) / largest) } }),
+          el("i", {
+            "aria-hidden": "true",
+            style: { "--part": String(Math.abs(value ?? 0) / largest) },
+          }),
           el("span", {}, isDead(record, cell) ? "dead" : number(value))
         );
         return el("li", {}, button);
       })
     );
     const dead = grid.items.filter((_, i) => isDead(record, i)).length;
-    const what = record.technique === "filters" ? "response of each filter to its pattern" : "mean response";
+    const what =
+      record.technique === "filters" ? "response of each filter to its pattern" : "mean response";
     fill(
       this.side,
-      el("p", { class: "muted" }, `${this.#order.length} of ${grid.items.length} shown, ${dead} dead here. By ${what}:`),
+      el(
+        "p",
+        { class: "muted" },
+        `${this.#order.length} of ${grid.items.length} shown, ${dead} dead here. By ${what}:`
+      ),
       this.list
     );
   }
@@ -290,8 +342,15 @@ class ChannelsView {
   #fillAlone(record, cell) {
     const rows = statisticsOf(record, cell);
     /** @type {HTMLElement[]} */
-    const nodes = [el("dl", {}, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))))];
-    if (isDead(record, cell)) nodes.unshift(el("p", { class: "verdict wrong" }, "✗ dead: zero everywhere on this image"));
+    const nodes = [
+      el(
+        "dl",
+        {},
+        rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))
+      ),
+    ];
+    if (isDead(record, cell))
+      nodes.unshift(el("p", { class: "verdict wrong" }, "✗ dead: zero everywhere on this image"));
     const history = this.#history;
     if (history !== null && history.item === this.#state?.item && this.#selection !== null) {
       const lines = [
@@ -314,7 +373,10 @@ class ChannelsView {
   /** @param {PointerEvent} event */
   #hover(event) {
     const area = this.stage.content.getBoundingClientRect();
-    this.#pointer = { x: (event.clientX - area.left) / area.width, y: (event.clientY - area.top) / area.height };
+    this.#pointer = {
+      x: (event.clientX - area.left) / area.width,
+      y: (event.clientY - area.top) / area.height,
+    };
     this.#point();
   }
 
@@ -335,7 +397,8 @@ class ChannelsView {
     const [column, row] = [Math.floor(px / pitchX), Math.floor(py / pitchY)];
     const [x, y] = [px - column * pitchX, py - row * pitchY];
     const place = row * columns + column;
-    const inside = px >= 0 && py >= 0 && column < columns && x < grid.cell_width && y < grid.cell_height;
+    const inside =
+      px >= 0 && py >= 0 && column < columns && x < grid.cell_width && y < grid.cell_height;
     return inside && place < this.#order.length ? { place, cell: this.#order[place], x, y } : null;
   }
 
@@ -345,7 +408,10 @@ class ChannelsView {
     const sheet = this.#sheet;
     this.#markPlace(found === null || this.#state?.item !== null ? null : found.place);
     if (found === null || sheet === null) {
-      const invite = this.#state?.item === null ? "Point at a channel to read it, click to open it." : "Point at a pixel to read its value.";
+      const invite =
+        this.#state?.item === null
+          ? "Point at a channel to read it, click to open it."
+          : "Point at a pixel to read its value.";
       say(this.readout, invite);
       return;
     }
@@ -356,7 +422,11 @@ class ChannelsView {
       const at = corner(grid, found.cell);
       const level = levels.data[(at.y + found.y) * levels.width + at.x + found.x];
       const value = valueOf(level, record, found.cell);
-      const where = placeIn(record.layer.shape, found.x / grid.cell_width, found.y / grid.cell_height);
+      const where = placeIn(
+        record.layer.shape,
+        found.x / grid.cell_width,
+        found.y / grid.cell_height
+      );
       parts.unshift(`value ${Number.isNaN(value) ? "not finite" : number(value)}${where}`);
     }
     say(this.readout, `${name}: ${parts.join(" · ")}`);
@@ -399,7 +469,8 @@ class ChannelsView {
  * @param {number} y share of its height
  */
 function placeIn(shape, x, y) {
-  if (shape.length === 3) return ` at row ${Math.floor(y * shape[0])}, column ${Math.floor(x * shape[1])}`;
+  if (shape.length === 3)
+    return ` at row ${Math.floor(y * shape[0])}, column ${Math.floor(x * shape[1])}`;
   if (shape.length === 2) return ` at step ${Math.floor(x * shape[0])}`;
   return "";
 }

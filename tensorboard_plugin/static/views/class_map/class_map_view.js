@@ -55,7 +55,8 @@ class ClassMapView {
   /** @param {import("../index.js").Context} context */
   constructor({ store }) {
     this.store = store;
-    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) => store.update(patch, { push: false });
+    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) =>
+      store.update(patch, { push: false });
     this.camera = new Camera((zoom) => change({ zoom }));
     this.stage = new Stage(this.camera, "Class map: wheel zooms, drag moves");
     this.zoom = zoomButtons(this.camera, () => this.stage);
@@ -134,7 +135,11 @@ class ClassMapView {
     this.opacity.set(state.opacity);
     this.threshold.set(state.threshold);
     this.show.set(state.show);
-    setOptions(this.colors, HEAT_COLORMAPS.map((c) => ({ value: c, label: c })), state.colors);
+    setOptions(
+      this.colors,
+      HEAT_COLORMAPS.map((c) => ({ value: c, label: c })),
+      state.colors
+    );
     this.images.update(selection, state.show);
     const key = keyAt(detail, series, step);
     if (key === null) return;
@@ -157,7 +162,9 @@ class ClassMapView {
         this.stage.content.replaceChildren();
         fill(this.outcome);
         this.cover.replaceChildren(
-          failed("This class map can't be shown", error.message, () => this.update(selection, state))
+          failed("This class map can't be shown", error.message, () =>
+            this.update(selection, state)
+          )
         );
       }
     );
@@ -192,7 +199,10 @@ class ClassMapView {
       fetchRecord(key, signal),
       original === null ? null : loadImage(original, signal),
     ]);
-    const [w, h] = picture === null ? [series.width, series.height] : [picture.naturalWidth, picture.naturalHeight];
+    const [w, h] =
+      picture === null
+        ? [series.width, series.height]
+        : [picture.naturalWidth, picture.naturalHeight];
     const times = Math.max(1, Math.ceil(FINE / Math.max(w, h)));
     const [width, height] = [w * times, h * times];
     const fine = enlarge(map.data, map.width, map.height, width, height);
@@ -247,12 +257,28 @@ class ClassMapView {
     }
     const { label, prediction, target } = record;
     const row = (/** @type {string} */ term, /** @type {ClassScore | null} */ score) =>
-      score && el("div", {}, el("dt", {}, term), el("dd", {}, el("b", {}, score.name), score.probability === null ? "" : ` ${percent(score.probability)}`));
+      score &&
+      el(
+        "div",
+        {},
+        el("dt", {}, term),
+        el(
+          "dd",
+          {},
+          el("b", {}, score.name),
+          score.probability === null ? "" : ` ${percent(score.probability)}`
+        )
+      );
     fill(
       this.outcome,
       label !== null && prediction !== null && verdict(label.index === prediction.index),
       el("dl", {}, row("Label", label), row("Prediction", prediction), row("Explained", target)),
-      record.blank && el("p", { class: "note" }, "No evidence for this class was found: the map is zero everywhere."),
+      record.blank &&
+        el(
+          "p",
+          { class: "note" },
+          "No evidence for this class was found: the map is zero everywhere."
+        ),
       record.note !== null && el("p", { class: "note" }, record.note)
     );
     fill(this.more, metricsOf(reply));
@@ -261,8 +287,10 @@ class ClassMapView {
   #plot() {
     const [reply, selection] = [this.#history, this.#selection];
     const series = reply?.series[0];
-    const drawn = series?.tag === selection?.series.tag && series !== undefined && selection !== null;
-    const known = drawn && (series.label_probability !== null || series.prediction_probability !== null);
+    const drawn =
+      series?.tag === selection?.series.tag && series !== undefined && selection !== null;
+    const known =
+      drawn && (series.label_probability !== null || series.prediction_probability !== null);
     this.chart.node.hidden = !known;
     if (!known) return;
     this.chart.update({

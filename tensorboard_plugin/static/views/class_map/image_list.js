@@ -43,7 +43,8 @@ export class ImageList {
     const key = [detail.run, technique, path, step, stamp].join("\n");
     this.#lane.ask(
       key,
-      (signal) => fetchSeries({ run: detail.run, technique, layer: path, first: step, last: step }, signal),
+      (signal) =>
+        fetchSeries({ run: detail.run, technique, layer: path, first: step, last: step }, signal),
       (reply) => {
         this.#for = key;
         this.#outcomes.clear();
@@ -81,7 +82,9 @@ export class ImageList {
     const told = this.#outcomes.size > 0;
     say(this.count, told ? `${wrong} of ${images.length} wrong` : "");
     const nodes = wanted.map((i) => this.#item(detail, i, i === image));
-    const same = nodes.length === this.list.children.length && nodes.every((n, i) => n === this.list.children[i]);
+    const same =
+      nodes.length === this.list.children.length &&
+      nodes.every((n, i) => n === this.list.children[i]);
     if (!same) fill(this.list, nodes);
     if (nodes.length === 0 && told) {
       fill(this.list, el("li", { class: "muted" }, `No image is ${this.#show} at this epoch.`));
@@ -108,13 +111,24 @@ export class ImageList {
       const image = el("img", { alt: "", draggable: "false" });
       const frame = el("span", { class: "frame" }, image);
       const about = el("span", { class: "about" });
-      const button = el("button", { type: "button", onclick: () => this.choose(name) }, frame, about);
+      const button = el(
+        "button",
+        { type: "button", onclick: () => this.choose(name) },
+        frame,
+        about
+      );
       item = { node: el("li", {}, button), button, frame, image, about };
       this.#items.set(id, item);
     }
-    const { series, technique, layer, step: now } = /** @type {import("../index.js").Selection} */ (this.#selection);
+    const {
+      series,
+      technique,
+      layer,
+      step: now,
+    } = /** @type {import("../index.js").Selection} */ (this.#selection);
     const own = detail.find(technique, layer, place) ?? series;
-    const key = tag === null || step === null ? keyAt(detail, own, now) : { run: detail.run, tag, step, v };
+    const key =
+      tag === null || step === null ? keyAt(detail, own, now) : { run: detail.run, tag, step, v };
     show(item.frame, item.image, key && thumbnailUrl(key, BOX));
     if (chosen && !item.button.hasAttribute("aria-current")) this.#reveal(item.node);
     set(item.button, { "aria-current": chosen ? "true" : null });

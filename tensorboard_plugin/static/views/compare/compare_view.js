@@ -49,9 +49,13 @@ class CompareView {
   constructor({ store, model }) {
     this.store = store;
     this.model = model;
-    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) => store.update(patch, { push: false });
+    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) =>
+      store.update(patch, { push: false });
     this.camera = new Camera((zoom) => change({ zoom }));
-    this.stages = [new Stage(this.camera, "A: wheel zooms, drag moves"), new Stage(this.camera, "B: wheel zooms, drag moves")];
+    this.stages = [
+      new Stage(this.camera, "A: wheel zooms, drag moves"),
+      new Stage(this.camera, "B: wheel zooms, drag moves"),
+    ];
     this.zoom = zoomButtons(this.camera, () => this.stages[0]);
     this.mode = segmented(
       "How to compare",
@@ -64,9 +68,13 @@ class CompareView {
     );
     this.run = labelledSelect("Run", (runB) => change({ runB }));
     this.image = labelledSelect("Image", (imageB) => change({ imageB }));
-    this.step = labelledSelect("Epoch", (text) => change({ stepB: text === "" ? null : Number(text) }));
+    this.step = labelledSelect("Epoch", (text) =>
+      change({ stepB: text === "" ? null : Number(text) })
+    );
     this.captions = [el("figcaption", {}), el("figcaption", {})];
-    this.panes = this.stages.map((stage, i) => el("figure", { class: "side" }, this.captions[i], stage.node));
+    this.panes = this.stages.map((stage, i) =>
+      el("figure", { class: "side" }, this.captions[i], stage.node)
+    );
     this.cover = el("div", { class: "cover" });
     this.swipe = el("input", {
       type: "range",
@@ -85,10 +93,24 @@ class CompareView {
         "div",
         { class: "viewbar" },
         this.mode.node,
-        el("div", { class: "pickers", role: "group", "aria-label": "B, what to compare with" }, el("strong", {}, "A with B:"), this.run.node, this.image.node, this.step.node),
+        el(
+          "div",
+          { class: "pickers", role: "group", "aria-label": "B, what to compare with" },
+          el("strong", {}, "A with B:"),
+          this.run.node,
+          this.image.node,
+          this.step.node
+        ),
         this.zoom.node
       ),
-      el("div", { class: "pane stacked" }, el("div", { class: "sides" }, this.panes), this.swipe, this.readout, this.cover)
+      el(
+        "div",
+        { class: "pane stacked" },
+        el("div", { class: "sides" }, this.panes),
+        this.swipe,
+        this.readout,
+        this.cover
+      )
     );
   }
 
@@ -112,19 +134,26 @@ class CompareView {
     if (typeof other === "string" || key === null) {
       this.#lane.drop();
       this.#clear();
-      this.cover.replaceChildren(other === "" ? loading("Loading the other run…") : failed("Nothing to compare with", String(other)));
+      this.cover.replaceChildren(
+        other === ""
+          ? loading("Loading the other run…")
+          : failed("Nothing to compare with", String(other))
+      );
       return;
     }
     const a = { detail, series, key };
     const id = [pictureUrl(key), pictureUrl(other.key), state.mode].join("\n");
-    if (this.stages[0].content.childElementCount === 0) this.cover.replaceChildren(loading("Loading both pictures…"));
+    if (this.stages[0].content.childElementCount === 0)
+      this.cover.replaceChildren(loading("Loading both pictures…"));
     this.#lane.ask(
       id,
       (signal) => this.#load(a, other, state.mode, signal),
       (shown) => this.#show(a, other, state.mode, shown),
       (error) => {
         this.#clear();
-        this.cover.replaceChildren(failed("These can't be compared", error.message, () => this.update(selection, state)));
+        this.cover.replaceChildren(
+          failed("These can't be compared", error.message, () => this.update(selection, state))
+        );
       }
     );
   }
@@ -146,14 +175,19 @@ class CompareView {
     const runs = this.model.runs?.runs ?? [];
     setOptions(
       this.run.select,
-      [{ value: "", label: "the same" }, ...runs.filter((r) => r.run !== own.run).map((r) => ({ value: r.run, label: runName(r) }))],
+      [
+        { value: "", label: "the same" },
+        ...runs.filter((r) => r.run !== own.run).map((r) => ({ value: r.run, label: runName(r) })),
+      ],
       state.runB === own.run ? "" : state.runB
     );
     this.run.node.hidden = runs.length < 2;
     const run = state.runB === "" ? own.run : state.runB;
-    const { detail, error } = run === own.run ? { detail: own, error: null } : this.model.detail(run);
+    const { detail, error } =
+      run === own.run ? { detail: own, error: null } : this.model.detail(run);
     if (error !== null) return error.message;
-    if (detail === null) return this.model.summary(run) === null ? `There is no run “${run}” (any more).` : "";
+    if (detail === null)
+      return this.model.summary(run) === null ? `There is no run “${run}” (any more).` : "";
     const path = layer === null ? null : own.layers[layer].path;
     const place = path === null ? null : detail.layers.findIndex((l) => l.path === path);
     const there = detail.reply.series.filter((s) => s.technique === technique && s.layer === place);
@@ -161,19 +195,29 @@ class CompareView {
     const ownName = image === null ? "" : own.images[image].name;
     setOptions(
       this.image.select,
-      [{ value: "", label: "the same" }, ...names.filter((n) => n !== ownName).map((n) => ({ value: n, label: n }))],
+      [
+        { value: "", label: "the same" },
+        ...names.filter((n) => n !== ownName).map((n) => ({ value: n, label: n })),
+      ],
       state.imageB === ownName ? "" : state.imageB
     );
     this.image.node.hidden = names.length < 2;
     const name = state.imageB === "" ? ownName : state.imageB;
-    const series = there.find((s) => (s.image === null ? ownName === "" : detail.images[s.image].name === name));
-    if (series === undefined) return `The other run has no picture of ${path ?? name} by this technique.`;
+    const series = there.find((s) =>
+      s.image === null ? ownName === "" : detail.images[s.image].name === name
+    );
+    if (series === undefined)
+      return `The other run has no picture of ${path ?? name} by this technique.`;
     const steps = detail.steps(series);
     // With all else equal the first epoch is what the slider's is compared with.
     const differs = run !== own.run || name !== ownName;
     const usual = differs ? `in step with A` : `the first (${steps[0]})`;
     const chosen = state.stepB === null ? "" : String(steps[placeOf(steps, state.stepB)]);
-    setOptions(this.step.select, [{ value: "", label: usual }, ...steps.map((s) => ({ value: String(s), label: String(s) }))], chosen);
+    setOptions(
+      this.step.select,
+      [{ value: "", label: usual }, ...steps.map((s) => ({ value: String(s), label: String(s) }))],
+      chosen
+    );
     const at = state.stepB ?? (differs ? step : steps[0]);
     const key = keyAt(detail, series, at);
     return key === null ? "The other run has no picture of it yet." : { detail, series, key };
@@ -192,17 +236,25 @@ class CompareView {
       Promise.all(sides.map(({ key }) => loadImage(pictureUrl(key), signal))),
       Promise.all(sides.map(({ key }) => fetchRecord(key, signal).catch(() => null))),
     ]);
-    const byValue = sides.every(({ series }) => series.heat_map) || sides.every(({ series }) => series.levels);
+    const byValue =
+      sides.every(({ series }) => series.heat_map) || sides.every(({ series }) => series.levels);
     if (mode !== "difference") return { images, replies, difference: null, byValue };
     if (byValue) {
-      const values = await Promise.all(sides.map(({ series, key }) => loadValues(series, key, signal)));
+      const values = await Promise.all(
+        sides.map(({ series, key }) => loadValues(series, key, signal))
+      );
       if (sameSize(values[0], values[1])) {
         return { images, replies, difference: valueDifference(values[0], values[1]), byValue };
       }
-    } else if (images[0].naturalWidth === images[1].naturalWidth && images[0].naturalHeight === images[1].naturalHeight) {
+    } else if (
+      images[0].naturalWidth === images[1].naturalWidth &&
+      images[0].naturalHeight === images[1].naturalHeight
+    ) {
       return { images, replies, difference: colorDifference(images[0], images[1]), byValue };
     }
-    throw new Error("The two pictures are not of the same size, so that no difference can be taken. Look at them side by side.");
+    throw new Error(
+      "The two pictures are not of the same size, so that no difference can be taken. Look at them side by side."
+    );
   }
 
   /** @param {Side} a @param {Side} b @param {string} mode @param {Shown} shown */
@@ -218,7 +270,9 @@ class CompareView {
     const [width, height] = [images[0].naturalWidth, images[0].naturalHeight];
     fill(this.readout);
     if (mode === "side") {
-      images.forEach((image, i) => this.stages[i].show(image, image.naturalWidth, image.naturalHeight));
+      images.forEach((image, i) =>
+        this.stages[i].show(image, image.naturalWidth, image.naturalHeight)
+      );
     } else if (mode === "swipe") {
       fill(this.over, images);
       this.stages[0].show(this.over, width, height);
@@ -230,8 +284,19 @@ class CompareView {
       const unit = byValue ? number : percent;
       fill(
         this.readout,
-        largest === 0 ? "The two are the same." : `Largest difference ${unit(largest)}, mean ${unit(mean)}. `,
-        largest > 0 && byValue && el("span", { class: "legend-difference" }, el("i", { class: "lower" }), "B is lower ", el("i", { class: "higher" }), "B is higher"),
+        largest === 0
+          ? "The two are the same."
+          : `Largest difference ${unit(largest)}, mean ${unit(mean)}. `,
+        largest > 0 &&
+          byValue &&
+          el(
+            "span",
+            { class: "legend-difference" },
+            el("i", { class: "lower" }),
+            "B is lower ",
+            el("i", { class: "higher" }),
+            "B is higher"
+          ),
         largest > 0 && !byValue && "Bright is different."
       );
     }
@@ -239,7 +304,13 @@ class CompareView {
     this.swipe.hidden = mode !== "swipe";
     this.panes[1].hidden = mode === "side" ? false : true;
     if (mode !== "side") {
-      fill(this.captions[0], this.#name("A", a), mode === "swipe" ? " left, " : " and ", this.#name("B", b), mode === "swipe" ? " right" : "");
+      fill(
+        this.captions[0],
+        this.#name("A", a),
+        mode === "swipe" ? " left, " : " and ",
+        this.#name("B", b),
+        mode === "swipe" ? " right" : ""
+      );
     }
     this.zoom.update();
   }
@@ -247,7 +318,12 @@ class CompareView {
   /** @param {string} letter @param {Side} side */
   #name(letter, { detail, series, key }) {
     const image = series.image === null ? "" : `, ${detail.images[series.image].name}`;
-    return el("span", {}, el("b", { class: "letter" }, letter), ` ${detail.reply.name}${image}, ${detail.label(key.step)}`);
+    return el(
+      "span",
+      {},
+      el("b", { class: "letter" }, letter),
+      ` ${detail.reply.name}${image}, ${detail.label(key.step)}`
+    );
   }
 
   /** @param {number} i @param {Side} side @param {RecordReply | null} reply */
@@ -256,7 +332,12 @@ class CompareView {
     fill(
       this.captions[i],
       this.#name("AB"[i], side),
-      prediction !== null && el("span", { class: "muted" }, `says ${prediction.name} ${prediction.probability === null ? "" : percent(prediction.probability)}`),
+      prediction !== null &&
+        el(
+          "span",
+          { class: "muted" },
+          `says ${prediction.name} ${prediction.probability === null ? "" : percent(prediction.probability)}`
+        ),
       label !== null && prediction !== null && verdict(label.index === prediction.index)
     );
   }

@@ -28,13 +28,27 @@ class HealthView {
   /** @param {import("../index.js").Context} context */
   constructor({ store }) {
     this.charts = [
-      new HeatChart(store, "dead", "Dead channels", "Fraction of the layer's channels that are zero everywhere on every held-out image. A layer in full red has stopped answering."),
-      new HeatChart(store, "change", "Change since the capture before", "Mean difference of each picture from the one before it. Full blue is still learning, faint has settled."),
+      new HeatChart(
+        store,
+        "dead",
+        "Dead channels",
+        "Fraction of the layer's channels that are zero everywhere on every held-out image. A layer in full red has stopped answering."
+      ),
+      new HeatChart(
+        store,
+        "change",
+        "Change since the capture before",
+        "Mean difference of each picture from the one before it. Full blue is still learning, faint has settled."
+      ),
     ];
     this.node = el(
       "section",
       { class: "view health", "aria-label": "Health" },
-      el("div", { class: "charts" }, this.charts.map((chart) => chart.node))
+      el(
+        "div",
+        { class: "charts" },
+        this.charts.map((chart) => chart.node)
+      )
     );
     // Colours are drawn, so that a switch of the theme needs them drawn again.
     this.observer = new MutationObserver(() => this.charts.forEach((chart) => chart.draw()));
@@ -89,9 +103,19 @@ class HeatChart {
         "div",
         { class: "heat-head" },
         el("div", {}, el("h2", {}, title), el("p", { class: "muted" }, about)),
-        el("div", { class: "key" }, el("div", { class: "scale" }), el("div", { class: "ends" }, el("span", {}, "0"), this.top))
+        el(
+          "div",
+          { class: "key" },
+          el("div", { class: "scale" }),
+          el("div", { class: "ends" }, el("span", {}, "0"), this.top)
+        )
       ),
-      el("div", { class: "heat-body" }, this.names, el("div", { class: "heat-plot" }, this.axis, this.plot)),
+      el(
+        "div",
+        { class: "heat-body" },
+        this.names,
+        el("div", { class: "heat-plot" }, this.axis, this.plot)
+      ),
       this.readout,
       this.state
     );
@@ -121,7 +145,9 @@ class HeatChart {
     }
     // Dead channels are a matter of the layer: one number for all the images.
     const query = {
-      run: detail.run, technique, measure: this.measure,
+      run: detail.run,
+      technique,
+      measure: this.measure,
       image: this.measure === "dead" ? null : name,
       every: Math.max(1, Math.ceil(steps.length / COLUMNS)),
     };
@@ -145,14 +171,20 @@ class HeatChart {
     const all = reply.values.reduce((sum, row) => sum + row.length, 0);
     const known = reply.values.some((row) => row.some((v) => v !== null));
     if (reply.pending > 0) {
-      say(this.state, `Comparing pictures: ${Math.floor((100 * (all - reply.pending)) / Math.max(1, all))} %`);
+      say(
+        this.state,
+        `Comparing pictures: ${Math.floor((100 * (all - reply.pending)) / Math.max(1, all))} %`
+      );
       window.clearTimeout(this.#timer);
       this.#timer = window.setTimeout(() => {
         this.#round += 1;
         if (this.#selection !== null) this.update(this.#selection);
       }, PENDING_MS);
     } else {
-      say(this.state, known ? "" : "Nothing is known of this for this technique. Choose another one above.");
+      say(
+        this.state,
+        known ? "" : "Nothing is known of this for this technique. Choose another one above."
+      );
     }
     this.draw();
   }
@@ -163,13 +195,17 @@ class HeatChart {
     if (reply === null || this.#selection === null) return;
     const { detail } = this.#selection;
     const [columns, rows] = [Math.max(1, reply.step.length), Math.max(1, reply.layers.length)];
-    const largest = this.measure === "dead" ? 1 : Math.max(1e-9, ...reply.values.flat().map((v) => v ?? 0));
+    const largest =
+      this.measure === "dead" ? 1 : Math.max(1e-9, ...reply.values.flat().map((v) => v ?? 0));
     say(this.top, this.measure === "dead" ? "100 %" : percent(largest));
     this.canvas.width = columns;
     this.canvas.height = rows;
     this.node.style.setProperty("--rows", String(rows));
     const style = getComputedStyle(this.node);
-    const [low, high] = [channels(style.getPropertyValue("--low")), channels(style.getPropertyValue("--high"))];
+    const [low, high] = [
+      channels(style.getPropertyValue("--low")),
+      channels(style.getPropertyValue("--high")),
+    ];
     const pixels = new ImageData(columns, rows);
     reply.values.forEach((row, y) =>
       row.forEach((value, x) => {
@@ -185,7 +221,11 @@ class HeatChart {
       this.names,
       reply.layers.map((layer) => {
         const { path } = detail.layers[layer];
-        return el("button", { type: "button", title: path, onclick: () => this.#show(layer, null) }, path);
+        return el(
+          "button",
+          { type: "button", title: path, onclick: () => this.#show(layer, null) },
+          path
+        );
       })
     );
     const every = tickEvery(columns, this.plot.clientWidth / TICK_ROOM);
@@ -233,7 +273,10 @@ class HeatChart {
     const value = reply.values[row]?.[column] ?? null;
     const what = this.measure === "dead" ? "dead" : "changed";
     const said = value === null ? "nothing known" : `${percent(value)} ${what}`;
-    say(this.readout, `${detail.layers[reply.layers[row]].path}, ${detail.label(reply.step[column])}: ${said}`);
+    say(
+      this.readout,
+      `${detail.layers[reply.layers[row]].path}, ${detail.label(reply.step[column])}: ${said}`
+    );
   }
 
   #open() {
@@ -246,7 +289,13 @@ class HeatChart {
     if (this.#selection === null) return;
     const { detail, technique } = this.#selection;
     const { path } = detail.layers[layer];
-    this.store.update({ view: "picture", technique, layer: path, zoom: null, ...(step === null ? {} : { step }) });
+    this.store.update({
+      view: "picture",
+      technique,
+      layer: path,
+      zoom: null,
+      ...(step === null ? {} : { step }),
+    });
   }
 }
 

@@ -90,7 +90,11 @@ export class GridRow {
       let cell = this.#cells.get(i);
       if (cell === undefined) {
         const image = el("img", { alt: "", draggable: "false" });
-        const node = el("div", { class: "frame cell", role: "gridcell", "aria-colindex": i + 2 }, image);
+        const node = el(
+          "div",
+          { class: "frame cell", role: "gridcell", "aria-colindex": i + 2 },
+          image
+        );
         node.style.left = `${header + i * column}px`;
         cell = { node, image };
         this.#cells.set(i, cell);

@@ -190,7 +190,8 @@ class LayersGrid {
     const last = Math.min(steps.length - 1, Math.floor(scrollLeft / this.#column) + shown + SPARE);
     const spare = SPARE * this.#column;
     const rows = this.#rows.filter(
-      (row) => row.top + row.height > scrollTop - spare && row.top < scrollTop + clientHeight + spare
+      (row) =>
+        row.top + row.height > scrollTop - spare && row.top < scrollTop + clientHeight + spare
     );
     const moved = Math.hypot(scrollLeft - this.#lastScroll.x, scrollTop - this.#lastScroll.y);
     this.#lastScroll = { x: scrollLeft, y: scrollTop };

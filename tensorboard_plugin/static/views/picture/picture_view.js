@@ -38,7 +38,12 @@ class PictureView {
       "section",
       { class: "view picture", "aria-label": "Picture" },
       el("div", { class: "viewbar" }, this.title, el("span", { class: "push" }), this.zoom.node),
-      el("div", { class: "split" }, el("div", { class: "pane" }, this.stage.node, this.cover), this.facts)
+      el(
+        "div",
+        { class: "split" },
+        el("div", { class: "pane" }, this.stage.node, this.cover),
+        this.facts
+      )
     );
   }
 
@@ -62,7 +67,8 @@ class PictureView {
     const url = pictureUrl(key);
     const name = layer === null ? series.tag : detail.layers[layer].path;
     this.title.replaceChildren(name, el("span", { class: "muted" }, detail.label(key.step)));
-    if (this.stage.content.childElementCount === 0) this.cover.replaceChildren(loading("Loading the picture…"));
+    if (this.stage.content.childElementCount === 0)
+      this.cover.replaceChildren(loading("Loading the picture…"));
     this.#pictures.ask(
       url,
       (signal) => loadImage(url, signal),

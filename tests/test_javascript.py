@@ -1,4 +1,4 @@
-"""The tab's JavaScript: its types and its formatting."""
+"""The tab's JavaScript: its types, its formatting, and which folder imports which."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "tensorboard_plugin/static"
+# Each folder imports from itself and from those after it; "." holds index.js and app.js.
+FOLDERS = (".", "views", "widgets", "pixels", "core")
+LONGEST = 400
+
+
+def sources() -> list[Path]:
+    return sorted(STATIC.rglob("*.js"))
 
 
 def npx(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,3 +52,28 @@ def test_files_are_formatted() -> None:
     assert match is not None
     done = npx(match[1], "--check", "tensorboard_plugin/static/**/*.{js,ts,css}")
     assert done.returncode == 0, f"Run scripts/format.\n{done.stdout}{done.stderr}"
+
+
+def test_imports_go_down() -> None:
+    found = []
+    for path in sources():
+        floor = folder(path)
+        for target in re.findall(r'(?:from|import\()\s*"(\.[^"]+)"', path.read_text()):
+            imported = (path.parent / target).resolve()
+            if not imported.is_file():  # one of types alone
+                imported = imported.with_suffix(".d.ts")
+            assert imported.is_file(), (path, target)
+            if FOLDERS.index(folder(imported)) < FOLDERS.index(floor):
+                found.append(f"{path.relative_to(STATIC)} imports {imported.relative_to(STATIC)}")
+    assert found == []
+
+
+def folder(path: Path) -> str:
+    return path.relative_to(STATIC).parts[0] if path.parent != STATIC else "."
+
+
+def test_no_file_is_long() -> None:
+    lengths = {
+        str(path.relative_to(STATIC)): len(path.read_text().split("\n")) for path in sources()
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}

@@ -2,31 +2,38 @@
 
 import { el } from "./core/dom.js";
 import { followTheme, onReload, onVisibility } from "./core/host_window.js";
-import { Header } from "./widgets/header.js";
-import { helpDialog, listen } from "./core/keyboard.js";
-import { Model } from "./core/log_model.js";
-import { empty, emptyLog, failed, loading, reading } from "./widgets/notices.js";
+import { listen, withViewKeys } from "./core/keyboard.js";
+import { LogModel } from "./core/log_model.js";
 import { Playback } from "./core/playback.js";
 import { select } from "./core/selection.js";
-import { Store } from "./core/state.js";
-import { Transport } from "./widgets/transport.js";
+import { gatherParameters, Store } from "./core/state.js";
 import { VIEWS } from "./views/index.js";
+import { Header } from "./widgets/header.js";
+import { helpDialog } from "./widgets/help_dialog.js";
+import { empty, emptyLog, failed, loading, reading } from "./widgets/notices.js";
+import { Transport } from "./widgets/transport.js";
+
+/**
+ * @import { RunDetail } from "./core/run_detail.js"
+ * @import { Selection } from "./core/selection.js"
+ * @import { Mounted, View } from "./core/view.js"
+ */
 
 export class App {
-  /** @type {import("./views/index.js").Mounted | null} */
+  /** @type {Mounted<any> | null} */
   #mounted = null;
   #mountedId = "";
   #frame = 0;
-  /** @type {import("./core/selection.js").Selection | null} */
+  /** @type {Selection | null} */
   #selection = null;
 
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.store = new Store();
-    this.model = new Model(() => this.#schedule());
+    this.store = new Store(gatherParameters(VIEWS));
+    this.model = new LogModel(() => this.#schedule());
     this.playback = new Playback(this.store, () => this.#schedule());
-    this.help = helpDialog();
-    this.header = new Header(this.store, () => this.help.showModal());
+    this.help = helpDialog(VIEWS);
+    this.header = new Header(this.store, VIEWS, () => this.help.showModal());
     this.transport = new Transport(this.store, this.playback);
     this.main = el("main", { class: "main" });
     root.replaceChildren(
@@ -95,8 +102,8 @@ export class App {
   }
 
   /**
-   * @param {import("./views/index.js").View} view
-   * @param {import("./core/log_model.js").Detail | null} detail
+   * @param {View<any>} view
+   * @param {RunDetail | null} detail
    * @param {Error | null} error
    */
   #notice(view, detail, error) {
@@ -143,8 +150,7 @@ export class App {
     if (this.#selection === null || this.#selection.layer === null) return;
     const { layers, layer, detail } = this.#selection;
     const next = layers[layers.indexOf(layer) + by];
-    if (next !== undefined)
-      this.store.update({ layer: detail.layers[next].path, item: null }, { push: false });
+    if (next !== undefined) this.store.update({ layer: detail.layers[next].path }, { push: false });
   }
 
   /** @param {number} by */
@@ -155,9 +161,15 @@ export class App {
     if (next !== undefined) this.store.update({ image: detail.images[next].name }, { push: false });
   }
 
+  /** From a part of a view to the whole of it, from there to the first view. */
+  #back() {
+    if (this.#mounted?.back?.() !== true) this.store.update({ view: VIEWS[0].id });
+  }
+
   #listen() {
     const { transport, playback, store } = this;
-    listen({
+    const larger = () => this.#mounted?.zoomBy?.(1.5);
+    const actions = {
       ArrowLeft: () => transport.move(-1),
       ArrowRight: () => transport.move(1),
       ArrowUp: () => this.#moveLayer(-1),
@@ -168,15 +180,13 @@ export class App {
       "]": () => this.#moveImage(1),
       " ": () => playback.toggle(),
       f: () => transport.toggleFollow(),
-      "+": () => this.#mounted?.zoomBy?.(1.5),
-      "=": () => this.#mounted?.zoomBy?.(1.5),
+      "+": larger,
+      "=": larger,
       "-": () => this.#mounted?.zoomBy?.(1 / 1.5),
-      0: () => store.update({ zoom: null }, { push: false }),
-      Escape: () => store.update(store.state.item === null ? { view: "layers" } : { item: null }),
+      0: () => this.#mounted?.fit?.(),
+      Escape: () => this.#back(),
       "?": () => this.help.showModal(),
-      ...Object.fromEntries(
-        VIEWS.map((v, i) => [String(i + 1), () => store.update({ view: v.id })])
-      ),
-    });
+    };
+    listen(withViewKeys(actions, VIEWS, (view) => store.update({ view })));
   }
 }

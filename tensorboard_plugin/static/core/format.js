@@ -11,6 +11,11 @@ export function number(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+/** With its sign. @param {number | null | undefined} value */
+export function signed(value) {
+  return value !== null && value !== undefined && value > 0 ? `+${number(value)}` : number(value);
+}
+
 /** @param {number | null | undefined} fraction */
 export function percent(fraction) {
   if (fraction === null || fraction === undefined) return MISSING;

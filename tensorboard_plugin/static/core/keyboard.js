@@ -1,55 +1,25 @@
-/** Keys for the whole tab, and the list of them. */
+/** Keys for the whole tab. */
 
-import { el } from "./dom.js";
 import { onHostKey } from "./host_window.js";
 
-const KEYS = [
-  ["← →", "previous, next epoch"],
-  ["Home End", "first, last epoch"],
-  ["↑ ↓", "layer before, after"],
-  ["[ ]", "image before, after"],
-  ["Space", "play, pause"],
-  ["F", "follow the latest epoch"],
-  ["1 … 6", "choose the view"],
-  ["+ − 0", "zoom in, out, to fit"],
-  ["Enter", "open what has the focus"],
-  ["Esc", "back to all layers"],
-  ["?", "this list"],
-];
+/** @typedef {() => void} Action */
 
-/** The list of keys, as a dialog. */
-export function helpDialog() {
-  const dialog = el(
-    "dialog",
-    { class: "help", "aria-labelledby": "keras-viz-keys" },
-    el("h2", { id: "keras-viz-keys" }, "Keyboard"),
-    el(
-      "dl",
-      {},
-      KEYS.map(([keys, what]) =>
-        el(
-          "div",
-          {},
-          el(
-            "dt",
-            {},
-            keys.split(" ").map((k) => (k === "…" ? " … " : el("kbd", {}, k)))
-          ),
-          el("dd", {}, what)
-        )
-      )
-    ),
-    el(
-      "p",
-      { class: "muted" },
-      "On a picture the wheel zooms, a drag moves it, a double click fits it."
-    ),
-    el("button", { type: "button", onclick: () => dialog.close() }, "Close")
-  );
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
-  });
-  return dialog;
+/**
+ * Adds the keys that open the views.
+ * @param {{[key: string]: Action}} actions by key
+ * @param {{id: string, key: string}[]} views
+ * @param {(id: string) => void} open
+ * @returns {{[key: string]: Action}}
+ */
+export function withViewKeys(actions, views, open) {
+  const all = { ...actions };
+  for (const { id, key } of views) {
+    if (Object.hasOwn(all, key)) {
+      throw new Error(`View "${id}": the key "${key}" is taken. Give it another key.`);
+    }
+    all[key] = () => open(id);
+  }
+  return all;
 }
 
 /** @param {EventTarget | null} target whether it has a use for keys of its own */
@@ -65,7 +35,7 @@ function isPressed(target) {
   return target instanceof HTMLElement && target.closest("button, a, summary") !== null;
 }
 
-/** @param {{[key: string]: (() => void) | undefined}} actions by key */
+/** @param {{[key: string]: Action}} actions by key */
 export function listen(actions) {
   const hear = (/** @type {KeyboardEvent} */ event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -73,10 +43,10 @@ export function listen(actions) {
     if (isPressed(event.target) && (event.key === " " || event.key === "Enter")) return;
     const isSlider = event.target instanceof HTMLInputElement;
     if (isSlider && (event.key === "Home" || event.key === "End")) return;
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (action === undefined) return;
+    const key = [event.key, event.key.toLowerCase()].find((name) => Object.hasOwn(actions, name));
+    if (key === undefined) return;
     event.preventDefault();
-    action();
+    actions[key]();
   };
   document.addEventListener("keydown", hear);
   onHostKey(hear);

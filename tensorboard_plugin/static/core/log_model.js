@@ -1,6 +1,7 @@
 /** What the server knows, kept up to date while training goes on. */
 
 import { fetchRun, fetchRuns } from "./http_api.js";
+import { RunDetail } from "./run_detail.js";
 
 const INDEXING_MS = 20;
 /** So many times the pictures are worth another look at a run that is still being read. */
@@ -12,94 +13,12 @@ const FAILED_MS = 30000;
 /** So long after the last new picture a training counts as running. */
 const LIVELY_MS = 15 * 60 * 1000;
 
-/** One run, with the ways to find things in it. */
-export class Detail {
-  /** @param {RunReply} reply */
-  constructor(reply) {
-    this.reply = reply;
-    this.run = reply.run;
-    this.layers = reply.layers;
-    this.images = reply.images;
-    /** @type {Map<number, number>} */
-    this.places = new Map(reply.steps.step.map((step, i) => [step, i]));
-    /** Whether steps are epochs, as they are unless a batch frequency was asked for. */
-    this.byEpoch = reply.steps.step.every((step, i) => step === reply.steps.epoch[i]);
-    /** @type {Map<string, SeriesInfo>} */
-    this.bySlot = new Map();
-    /** @type {Map<string, SeriesInfo>} */
-    this.byTag = new Map();
-    for (const series of reply.series) {
-      this.bySlot.set(`${series.technique}\n${series.layer}\n${series.image}`, series);
-      this.byTag.set(series.tag, series);
-    }
-  }
-
-  /**
-   * @param {string} technique
-   * @param {number | null} layer place in `layers`
-   * @param {number | null} image place in `images`
-   * @returns {SeriesInfo | null} where the technique knows no images, the one without
-   */
-  find(technique, layer, image) {
-    return (
-      this.bySlot.get(`${technique}\n${layer}\n${image}`) ??
-      this.bySlot.get(`${technique}\n${layer}\nnull`) ??
-      null
-    );
-  }
-
-  /** @param {SeriesInfo} series @returns {number[]} */
-  steps(series) {
-    return this.reply.step_lists[series.step_list];
-  }
-
-  /**
-   * @param {SeriesInfo} series
-   * @param {number} step
-   * @returns {import("./http_api.js").PictureKey}
-   */
-  key(series, step) {
-    const place = this.places.get(step);
-    const v = place === undefined ? null : this.reply.steps.v[place];
-    return { run: this.run, tag: series.tag, step, v };
-  }
-
-  /** @param {number} step @returns {string} such as "epoch 3" */
-  label(step) {
-    const place = this.places.get(step);
-    if (this.byEpoch || place === undefined) return `epoch ${step}`;
-    return `step ${step} (epoch ${this.reply.steps.epoch[place]})`;
-  }
-
-  /** What the numbers of the slider count. */
-  get unit() {
-    return this.byEpoch ? "epoch" : "step";
-  }
-}
-
-/**
- * @param {number[]} steps ascending
- * @param {number} step
- * @returns {number} place of the last one that is not after `step`; of the first if all are; -1
- *   in an empty list
- */
-export function placeOf(steps, step) {
-  let low = 0;
-  let high = steps.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (steps[middle] <= step) low = middle + 1;
-    else high = middle;
-  }
-  return steps.length === 0 ? -1 : Math.max(0, low - 1);
-}
-
-export class Model {
+export class LogModel {
   /** @type {RunsReply | null} */
   runs = null;
   /** What the last poll failed with. @type {Error | null} */
   error = null;
-  /** @type {Map<string, {detail: Detail | null, asked: string | null, error: Error | null, pictures: number}>} */
+  /** @type {Map<string, {detail: RunDetail | null, asked: string | null, error: Error | null, pictures: number}>} */
   #details = new Map();
   #changed;
   #visible = true;
@@ -177,7 +96,7 @@ export class Model {
   /**
    * What is known of a run; asks for what is newer.
    * @param {string} run
-   * @returns {{detail: Detail | null, error: Error | null}}
+   * @returns {{detail: RunDetail | null, error: Error | null}}
    */
   detail(run) {
     const entry = this.#details.get(run) ?? { detail: null, asked: null, error: null, pictures: 0 };
@@ -196,7 +115,7 @@ export class Model {
       fetchRun(run).then(
         (reply) => {
           if (entry.asked !== token) return;
-          entry.detail = new Detail(reply);
+          entry.detail = new RunDetail(reply);
           entry.error = null;
           this.#changed();
         },

@@ -1,5 +1,10 @@
 /** Plays the epochs like a film: the next step once the wait is over, round and round. */
 
+/**
+ * @import { Selection } from "./selection.js"
+ * @import { Store } from "./state.js"
+ */
+
 export const SPEEDS = [1, 2, 4, 8, 16];
 
 export class Playback {
@@ -7,14 +12,14 @@ export class Playback {
   /** Steps a second. */
   speed = 4;
   #store;
-  /** @type {import("./selection.js").Selection | null} */
+  /** @type {Selection | null} */
   #selection = null;
   /** @type {number | undefined} */
   #timer;
   #changed;
 
   /**
-   * @param {import("./state.js").Store} store
+   * @param {Store} store
    * @param {() => void} changed
    */
   constructor(store, changed) {
@@ -22,7 +27,7 @@ export class Playback {
     this.#changed = changed;
   }
 
-  /** @param {import("./selection.js").Selection | null} selection what there is to play */
+  /** @param {Selection | null} selection what there is to play */
   update(selection) {
     this.#selection = selection;
     if (this.playing && (selection === null || selection.steps.length < 2)) this.toggle();

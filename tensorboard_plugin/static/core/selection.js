@@ -1,10 +1,16 @@
 /** What the state means, given what the server has: names become places, gaps are filled. */
 
-import { placeOf } from "./log_model.js";
+import { placeOf } from "./run_detail.js";
+
+/**
+ * @import { PictureKey } from "./http_api.js"
+ * @import { RunDetail } from "./run_detail.js"
+ * @import { State } from "./state.js"
+ */
 
 /**
  * @typedef {object} Selection
- * @property {import("./log_model.js").Detail} detail
+ * @property {RunDetail} detail
  * @property {string[]} techniques that this view can show
  * @property {string} technique
  * @property {number[]} layers places of those that the technique has, in network order
@@ -19,8 +25,8 @@ import { placeOf } from "./log_model.js";
  */
 
 /**
- * @param {import("./state.js").State} state
- * @param {import("./log_model.js").Detail} detail
+ * @param {State} state
+ * @param {RunDetail} detail
  * @param {(series: SeriesInfo) => boolean} accepts whether the view can show it
  * @returns {Selection | null} null where there is nothing that the view can show
  */
@@ -66,10 +72,10 @@ export function select(state, detail, accepts) {
 
 /**
  * The picture of a series at the slider's step: the latest that is not after it.
- * @param {import("./log_model.js").Detail} detail
+ * @param {RunDetail} detail
  * @param {SeriesInfo} series
  * @param {number} step
- * @returns {import("./http_api.js").PictureKey | null}
+ * @returns {PictureKey | null}
  */
 export function keyAt(detail, series, step) {
   const steps = detail.steps(series);

@@ -4,128 +4,69 @@
  */
 
 import { onAddress, readAddress, writeAddress } from "./host_window.js";
+import { choice, text, whole } from "./parameters.js";
 
-/**
- * @typedef {object} State
- * @property {string} view
- * @property {string} run names: "" leaves the choice to the tab
- * @property {string} technique
- * @property {string} layer
- * @property {string} image
- * @property {number | null} step null follows the latest
- * @property {number | null} item channel or filter that is open alone
- * @property {number | null} zoom screen pixels for one of the picture; null fits
- * @property {string} size of thumbnails
- * @property {string} sort of channels: network, mean
- * @property {string} dead channels: show, hide
- * @property {string} colors of the heat map
- * @property {number} opacity of the heat map, per cent
- * @property {number} threshold of the heat map, per cent
- * @property {string} show which images: all, right, wrong
- * @property {string} mode of comparison: side, swipe, difference
- * @property {string} runB "" is the same as on the other side, as for the next two
- * @property {string} imageB
- * @property {number | null} stepB null is in step with the other side
- */
+/** @import { Parameters, Value, Values } from "./parameters.js" */
 
-/** @type {Readonly<State>} */
-export const DEFAULTS = Object.freeze({
-  view: "layers",
-  run: "",
-  technique: "",
-  layer: "",
-  image: "",
-  step: null,
-  item: null,
-  zoom: null,
-  size: "medium",
-  sort: "network",
-  dead: "show",
-  colors: "turbo",
-  opacity: 55,
-  threshold: 0,
-  show: "all",
-  mode: "side",
-  runB: "",
-  imageB: "",
-  stepB: null,
-});
+/** A step of the slider; null follows the latest. */
+export const stepParameter = () => whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, null);
 
-/** A change of one of these is a place to come back to. @type {(keyof State)[]} */
-const PLACES = ["view", "run", "technique", "layer", "image", "item"];
-
-/** What may stand in the address for those that are no free text. */
-const CHOICES = /** @type {{[key: string]: string[]}} */ ({
-  view: ["layers", "picture", "channels", "classmap", "compare", "health"],
-  size: ["small", "medium", "large"],
-  sort: ["network", "mean"],
-  dead: ["show", "hide"],
-  show: ["all", "right", "wrong"],
-  mode: ["side", "swipe", "difference"],
-});
-
-/** Lowest and highest of the numbers. @type {{[key: string]: [number, number]}} */
-const RANGES = {
-  step: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  stepB: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  item: [0, Number.MAX_SAFE_INTEGER],
-  zoom: [0.05, 64],
-  opacity: [0, 100],
-  threshold: [0, 100],
+/** What all views have; "" leaves the choice to the tab. */
+const SHARED = {
+  run: text({ isPlace: true }),
+  technique: text({ isPlace: true }),
+  layer: text({ isPlace: true }),
+  image: text({ isPlace: true }),
+  step: stepParameter(),
 };
 
-/**
- * @param {{[key: string]: string}} parameters of an address, to be trusted in nothing
- * @returns {State}
- */
-export function parseState(parameters) {
-  const state = /** @type {any} */ ({ ...DEFAULTS });
-  for (const [key, text] of Object.entries(parameters)) {
-    if (!Object.hasOwn(DEFAULTS, key)) continue;
-    if (key in RANGES) {
-      const [low, high] = RANGES[key];
-      const number = Number(text);
-      const whole = key === "zoom" || Number.isInteger(number);
-      if (text.trim() !== "" && whole && number >= low && number <= high) state[key] = number;
-    } else if (!(key in CHOICES) || CHOICES[key].includes(text)) {
-      state[key] = text;
-    }
-  }
-  return state;
-}
+/** @typedef {{view: string} & Values<typeof SHARED>} State what all views know of it */
+/** @typedef {Partial<State> & {[name: string]: Value | undefined}} Patch */
 
 /**
- * @param {State} state
- * @returns {{[key: string]: string}} only what differs from the defaults
+ * Every parameter of the address: those of all views, and each view's own.
+ * @param {{id: string, parameters: Parameters}[]} views the first one opens where none is chosen
+ * @returns {Parameters}
  */
-export function formatState(state) {
-  /** @type {{[key: string]: string}} */
-  const parameters = {};
-  for (const [key, value] of Object.entries(state)) {
-    const usual = /** @type {any} */ (DEFAULTS)[key];
-    if (value !== usual && value !== null) parameters[key] = String(value);
+export function gatherParameters(views) {
+  const ids = views.map(({ id }) => id);
+  /** @type {Parameters} */
+  const all = { view: choice(ids, { isPlace: true }), ...SHARED };
+  for (const { id, parameters } of views) {
+    for (const [name, parameter] of Object.entries(parameters)) {
+      if (Object.hasOwn(all, name) && all[name] !== parameter) {
+        throw new Error(
+          `View "${id}": another parameter is called "${name}". Give it another name.`
+        );
+      }
+      all[name] = parameter;
+    }
   }
-  return parameters;
+  return all;
 }
 
 export class Store {
+  #parameters;
   /** @type {State} */
-  #state = parseState(readAddress() ?? {});
+  #state;
   /** @type {(() => void)[]} */
   #listeners = [];
   /** @type {number | undefined} */
   #pending;
 
-  constructor() {
+  /** @param {Parameters} parameters of `gatherParameters` */
+  constructor(parameters) {
+    this.#parameters = parameters;
+    this.#state = this.#parse(readAddress() ?? {});
     onAddress(() => {
-      const parameters = readAddress();
-      if (parameters === null) return;
-      const state = parseState(parameters);
-      if (sameState(state, this.#state)) return;
+      const address = readAddress();
+      if (address === null) return;
+      const state = this.#parse(address);
+      if (this.#isSame(state, this.#state)) return;
       window.clearTimeout(this.#pending);
       this.#pending = undefined;
       this.#state = state;
-      this.#tell();
+      this.#notify();
     });
   }
 
@@ -139,41 +80,92 @@ export class Store {
   }
 
   /**
-   * @param {Partial<State>} patch
+   * @param {Patch} patch
    * @param {{push?: boolean}} [options] whether Back shall lead to the state before; default:
    *   where another place is shown
    */
   update(patch, options = {}) {
     const before = this.#state;
-    const after = { ...before, ...patch };
-    if (sameState(before, after)) return;
-    const push = options.push ?? PLACES.some((key) => before[key] !== after[key]);
+    const after = this.#merge(before, patch);
+    if (this.#isSame(before, after)) return;
+    const push = options.push ?? this.#differs(before, after, ({ isPlace }) => isPlace);
     if (push) this.mirror();
     this.#state = after;
     if (push) {
-      writeAddress(formatState(after), true);
+      writeAddress(this.#format(after), true);
     } else {
       // A slider that is dragged would write more often than browsers allow.
       this.#pending ??= window.setTimeout(() => this.mirror(), 150);
     }
-    this.#tell();
+    this.#notify();
   }
 
   /** Writes the state into the address now. */
   mirror() {
     window.clearTimeout(this.#pending);
     this.#pending = undefined;
-    if (readAddress() !== null) writeAddress(formatState(this.#state), false);
+    if (readAddress() !== null) writeAddress(this.#format(this.#state), false);
   }
 
-  #tell() {
+  #notify() {
     for (const listener of this.#listeners) listener();
   }
-}
 
-/** @param {State} a @param {State} b */
-function sameState(a, b) {
-  return Object.keys(DEFAULTS).every(
-    (key) => a[/** @type {keyof State} */ (key)] === b[/** @type {keyof State} */ (key)]
-  );
+  /**
+   * @param {{[name: string]: string}} address
+   * @returns {State}
+   */
+  #parse(address) {
+    /** @type {{[name: string]: Value}} */
+    const state = {};
+    for (const [name, { usual, parse }] of Object.entries(this.#parameters)) {
+      const value = Object.hasOwn(address, name) ? parse(address[name]) : undefined;
+      state[name] = value === undefined ? usual : value;
+    }
+    return /** @type {State} */ (state);
+  }
+
+  /**
+   * @param {State} state
+   * @returns {{[name: string]: string}} only what differs from the defaults
+   */
+  #format(state) {
+    /** @type {{[name: string]: string}} */
+    const address = {};
+    for (const [name, value] of Object.entries(state)) {
+      if (value !== this.#parameters[name].usual && value !== null) address[name] = String(value);
+    }
+    return address;
+  }
+
+  /**
+   * @param {State} before
+   * @param {Patch} patch
+   * @returns {State}
+   */
+  #merge(before, patch) {
+    const after = /** @type {{[name: string]: any}} */ ({ ...before });
+    if (patch.layer !== undefined && patch.layer !== before.layer) {
+      for (const [name, { ofLayer, usual }] of Object.entries(this.#parameters)) {
+        if (ofLayer) after[name] = usual;
+      }
+    }
+    return /** @type {State} */ (Object.assign(after, patch));
+  }
+
+  /** @param {State} a @param {State} b */
+  #isSame(a, b) {
+    return !this.#differs(a, b, () => true);
+  }
+
+  /**
+   * @param {{[name: string]: any}} a
+   * @param {{[name: string]: any}} b
+   * @param {(parameter: Parameters[string]) => boolean} counts
+   */
+  #differs(a, b, counts) {
+    return Object.entries(this.#parameters).some(
+      ([name, parameter]) => counts(parameter) && a[name] !== b[name]
+    );
+  }
 }

@@ -1,4 +1,10 @@
-/** How two pictures differ, as a picture: blue where the second is lower, red where it is higher. */
+/** The difference of two pictures: blue where the second is lower, red where it is higher. */
+
+import { divergingColor } from "./colormaps.js";
+
+/**
+ * @import { Values } from "./picture_values.js"
+ */
 
 /**
  * @typedef {object} Difference
@@ -8,8 +14,8 @@
  */
 
 /**
- * @param {import("./picture_values.js").Values} a
- * @param {import("./picture_values.js").Values} b of the same size
+ * @param {Values} a
+ * @param {Values} b of the same size
  * @returns {Difference}
  */
 export function valueDifference(a, b) {
@@ -26,24 +32,11 @@ export function valueDifference(a, b) {
   for (let i = 0; i < a.data.length; i++) {
     const part = largest > 0 ? (b.data[i] - a.data[i]) / largest : 0;
     if (Number.isNaN(part) || Number.isNaN(b.data[i])) continue; // stays clear
-    paint(pixels.data, 4 * i, part);
+    // The root makes small differences visible.
+    pixels.data.set(divergingColor(Math.sign(part) * Math.sqrt(Math.abs(part))), 4 * i);
+    pixels.data[4 * i + 3] = 255;
   }
   return { canvas: canvasOf(pixels), largest, mean: count > 0 ? sum / count : 0 };
-}
-
-/**
- * White in the middle, deep red and blue at the ends: told apart without green.
- * @param {Uint8ClampedArray} out
- * @param {number} at
- * @param {number} part between -1 and 1
- */
-function paint(out, at, part) {
-  const strength = Math.sqrt(Math.abs(part)); // small differences shall be seen
-  const [r, g, b] = part < 0 ? [33, 82, 170] : [178, 34, 30];
-  out[at] = 247 + (r - 247) * strength;
-  out[at + 1] = 247 + (g - 247) * strength;
-  out[at + 2] = 247 + (b - 247) * strength;
-  out[at + 3] = 255;
 }
 
 /**

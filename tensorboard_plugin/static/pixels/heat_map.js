@@ -1,37 +1,38 @@
-/** Colours and enlarges class activation maps in the browser. */
+/** Scales, enlarges and colours heat maps in the browser. */
 
-/** Seventeen colours at equal distances; what lies between is interpolated. */
-const STOPS = {
-  turbo:
-    "30123b4040a2466be34294ff28bceb18ddc232f2986dfe62a4fc3ccdec34eecf3afdac34fb7e21eb500ed02f05a916017a0403",
-  inferno:
-    "0000040b0724210c4a3d096557106e71196e8a226aa32c61bc3754d24644e45a31f1731df98e09fcac11f9cb35f2ea69fcffa4",
-  viridis:
-    "44015448186a472d7b4240863b528b33638d2c728e26828e21918c1fa08828ae803fbc735ec96284d44baddc30d8e219fde725",
-  jet: "0000800000c80000ff0040ff0080ff00c0ff16ffe149ffad7dff7ab1ff46e4ff13ffd000ff9400ff5900ff1e00c40000800000",
-  grey: "000000ffffff",
-};
-
-export const HEAT_COLORMAPS = Object.keys(STOPS);
+/** @import { Samples } from "./png_samples.js" */
 
 /**
- * @param {string} name one of `HEAT_COLORMAPS`; turbo stands in for others
- * @returns {Uint8Array} 256 colours of three bytes
+ * What the samples of a map stand for.
+ * @typedef {object} Scale
+ * @property {number} low value of the lowest sample
+ * @property {number} unit difference between two samples
+ * @property {number} largest absolute value, for which the last colour stands
+ * @property {boolean} isSigned whether there are values below zero: zero has the middle colour then
  */
-export function heatColors(name) {
-  const hex = /** @type {{[name: string]: string}} */ (STOPS)[name] ?? STOPS.turbo;
-  const stops = (hex.match(/../g) ?? []).map((pair) => parseInt(pair, 16));
-  const last = stops.length / 3 - 1;
-  const table = new Uint8Array(256 * 3);
-  for (let i = 0; i < 256; i++) {
-    const place = (i / 255) * last;
-    const low = Math.min(Math.floor(place), last - 1);
-    for (let c = 0; c < 3; c++) {
-      const [a, b] = [stops[3 * low + c], stops[3 * low + 3 + c]];
-      table[3 * i + c] = Math.round(a + (b - a) * (place - low));
-    }
-  }
-  return table;
+
+/**
+ * @param {Samples} map
+ * @param {[number, number] | null} range values of the lowest and the highest sample
+ * @returns {Scale}
+ */
+export function scaleOf(map, range) {
+  const [low, high] = range ?? [0, 1];
+  const top = map.depth === 16 ? 65535 : 255;
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  return { low, unit: (high - low) / top, largest, isSigned: low < 0 };
+}
+
+/** @param {Scale} scale @param {number} sample @returns {number} its value */
+export const valueIn = ({ low, unit }, sample) => low + unit * sample;
+
+/**
+ * @param {Scale} scale
+ * @param {number} sample
+ * @returns {number} its value as a part of the largest: from 0 to 1, from -1 to 1 if signed
+ */
+export function partOf(scale, sample) {
+  return scale.largest > 0 ? valueIn(scale, sample) / scale.largest : 0;
 }
 
 /**
@@ -41,7 +42,7 @@ export function heatColors(name) {
  * @param {number} height
  * @param {number} toWidth
  * @param {number} toHeight
- * @returns {Float32Array} in the unit of `map`
+ * @returns {Float32Array} samples, in the unit of `map`
  */
 export function enlarge(map, width, height, toWidth, toHeight) {
   const out = new Float32Array(toWidth * toHeight);
@@ -77,22 +78,22 @@ function weights(from, to) {
 }
 
 /**
- * Colours of an enlarged map; what lies below the threshold is left out.
- * @param {Float32Array} values between 0 and `maximum`
- * @param {number} maximum
- * @param {Uint8Array} colors of `heatColors`
- * @param {number} opacity between 0 and 1
- * @param {number} threshold between 0 and 1, as a fraction of the maximum
- * @param {Uint8ClampedArray} out four bytes for each value
+ * Colours of an enlarged map; values below the threshold are left out.
+ * @param {Float32Array} samples
+ * @param {Scale} scale
+ * @param {{colors: Uint8Array, opacity: number, threshold: number}} look colours of `colorTable`;
+ *   opacity and threshold between 0 and 1, the threshold as a part of the largest absolute value
+ * @param {Uint8ClampedArray} out four bytes for each sample
  */
-export function paintHeat(values, maximum, colors, opacity, threshold, out) {
+export function paintHeat(samples, scale, { colors, opacity, threshold }, out) {
   const alpha = Math.round(opacity * 255);
-  for (let i = 0; i < values.length; i++) {
-    const fraction = maximum > 0 ? values[i] / maximum : 0;
-    const color = 3 * Math.max(0, Math.min(255, Math.round(fraction * 255)));
+  for (let i = 0; i < samples.length; i++) {
+    const part = partOf(scale, samples[i]);
+    const place = scale.isSigned ? (part + 1) / 2 : part;
+    const color = 3 * Math.max(0, Math.min(255, Math.round(place * 255)));
     out[4 * i] = colors[color];
     out[4 * i + 1] = colors[color + 1];
     out[4 * i + 2] = colors[color + 2];
-    out[4 * i + 3] = fraction >= threshold ? alpha : 0;
+    out[4 * i + 3] = Math.abs(part) >= threshold ? alpha : 0;
   }
 }

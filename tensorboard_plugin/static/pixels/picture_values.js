@@ -1,8 +1,13 @@
-/** Pictures as numbers: the values that stand behind a grid's colours or a class map. */
+/** The values of pictures: of a grid under its colours, of a class map. */
 
 import { fetchRecord, heatMapUrl, levelsUrl } from "../core/http_api.js";
 import { number } from "../core/format.js";
+import { scaleOf, valueIn } from "./heat_map.js";
 import { loadSamples } from "./image_loading.js";
+
+/**
+ * @import { PictureKey } from "../core/http_api.js"
+ */
 
 /** Entries of a grid's palette, as HTTP_API.md has them. */
 const TOP = 252;
@@ -47,7 +52,7 @@ export function corner(grid, cell) {
 /**
  * The values of a picture.
  * @param {SeriesInfo} series one with levels or a heat map
- * @param {import("../core/http_api.js").PictureKey} key
+ * @param {PictureKey} key
  * @param {AbortSignal} signal
  * @returns {Promise<Values>}
  */
@@ -61,8 +66,8 @@ export async function loadValues(series, key, signal) {
   const data = new Float32Array(width * height).fill(NaN);
   if (record === null) return { width, height, data };
   if (series.heat_map) {
-    const unit = (record.value_range?.[1] ?? 1) / (samples.depth === 16 ? 65535 : 255);
-    for (let i = 0; i < data.length; i++) data[i] = samples.data[i] * unit;
+    const scale = scaleOf(samples, record.value_range);
+    for (let i = 0; i < data.length; i++) data[i] = valueIn(scale, samples.data[i]);
   } else if (record.grid !== null) {
     fillGrid(data, width, samples.data, record, record.grid);
   }
@@ -95,6 +100,16 @@ function fillGrid(out, width, levels, record, grid) {
  */
 export function isDead({ statistics }, cell) {
   return statistics !== null && statistics.minimum[cell] === 0 && statistics.maximum[cell] === 0;
+}
+
+/**
+ * The response of each cell of a grid: its mean, or what there is instead.
+ * @param {PictureRecord} record
+ * @returns {(number | null)[]}
+ */
+export function responses({ statistics }) {
+  if (statistics === null) return [];
+  return statistics.mean.length > 0 ? statistics.mean : statistics.maximum;
 }
 
 /**

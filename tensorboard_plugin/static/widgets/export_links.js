@@ -1,24 +1,27 @@
 /** Downloads of what is looked at: one picture, a series as film, series as files. */
 
-import { cellUrl, downloadUrl, gifUrl, zipUrl } from "../core/http_api.js";
 import { el } from "../core/dom.js";
+import { cellUrl, downloadUrl, gifUrl, zipUrl } from "../core/http_api.js";
 import { keyAt } from "../core/selection.js";
+
+/**
+ * @import { Selection } from "../core/selection.js"
+ */
 
 /** The server takes so many tags at once. */
 const MOST_TAGS = 256;
 
 /**
- * @param {import("../core/selection.js").Selection} selection
- * @param {import("../core/state.js").State} state
+ * @param {Selection} selection
+ * @param {number | null} alone cell of a grid that is looked at alone
  * @returns {HTMLElement[]}
  */
-export function exportLinks(selection, state) {
+export function exportLinks(selection, alone) {
   const { detail, series, technique, layers, image, step } = selection;
   const key = keyAt(detail, series, step);
   if (key === null) return [];
   const { run } = detail;
   const { tag } = series;
-  const alone = state.view === "channels" ? state.item : null;
   const tags = layers
     .map((layer) => detail.find(technique, layer, image)?.tag)
     .filter((t) => t !== undefined);

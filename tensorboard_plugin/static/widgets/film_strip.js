@@ -16,7 +16,7 @@ const SPARE = 3;
  * @property {(step: number) => string} label
  */
 
-export class Strip {
+export class FilmStrip {
   /** @type {Film | null} */
   #film = null;
   /** @type {Map<number, {node: HTMLElement, frame: HTMLElement, image: HTMLImageElement, name: HTMLElement}>} */

@@ -1,29 +1,52 @@
 /** The bar at the top: views, what is looked at, export, help. */
 
-import { dropdown, el, labelledSelect, say, set, setOptions } from "../core/dom.js";
-import { exportLinks } from "./export_links.js";
+import { el, say, set } from "../core/dom.js";
 import { runName, techniqueName } from "../core/format.js";
-import { VIEWS } from "../views/index.js";
+import { dropdown, labelledSelect, setOptions } from "./controls.js";
+import { exportLinks } from "./export_links.js";
+
+/**
+ * @import { LogModel } from "../core/log_model.js"
+ * @import { Selection } from "../core/selection.js"
+ * @import { Store } from "../core/state.js"
+ * @import { View } from "../core/view.js"
+ */
 
 export class Header {
-  /** @param {import("../core/state.js").Store} store @param {() => void} help */
-  constructor(store, help) {
+  /** @type {Selection | null} */
+  #selection = null;
+  /** @type {View<any> | null} */
+  #view = null;
+  /** @type {Problem[]} */
+  #problems = [];
+
+  /**
+   * @param {Store} store
+   * @param {View<any>[]} views
+   * @param {() => void} help
+   */
+  constructor(store, views, help) {
     this.store = store;
-    this.tabs = VIEWS.map((view) =>
-      el("button", { type: "button", onclick: () => store.update({ view: view.id }) }, view.label)
+    this.views = views;
+    this.tabs = views.map(({ id, key, label }) =>
+      el(
+        "button",
+        { type: "button", title: `${label} (${key})`, onclick: () => store.update({ view: id }) },
+        label
+      )
     );
     this.run = labelledSelect("Run", (run) => store.update({ run }));
     this.technique = labelledSelect("Technique", (technique) => store.update({ technique }));
-    this.layer = labelledSelect("Layer", (layer) => store.update({ layer, item: null }));
+    this.layer = labelledSelect("Layer", (layer) => store.update({ layer }));
     this.image = labelledSelect("Image", (image) => store.update({ image }));
     this.exports = dropdown("Export", () =>
-      this.selection === null ? [] : exportLinks(this.selection, store.state)
+      this.#selection === null
+        ? []
+        : exportLinks(this.#selection, this.#view?.cell?.(store.state) ?? null)
     );
     this.exports.node.classList.add("exports");
-    /** @type {Problem[]} */
-    this.problemList = [];
     this.problems = dropdown("", () =>
-      this.problemList.map(({ file, message }) => el("p", {}, message, el("small", {}, file)))
+      this.#problems.map(({ file, message }) => el("p", {}, message, el("small", {}, file)))
     );
     this.problems.node.classList.add("problems");
     this.status = el("span", { class: "status", role: "status" });
@@ -58,19 +81,18 @@ export class Header {
         )
       )
     );
-    /** @type {import("../core/selection.js").Selection | null} */
-    this.selection = null;
   }
 
   /**
-   * @param {import("../views/index.js").View} view
-   * @param {import("../core/selection.js").Selection | null} selection
-   * @param {import("../core/log_model.js").Model} model
+   * @param {View<any>} view
+   * @param {Selection | null} selection
+   * @param {LogModel} model
    * @param {string} run that is looked at
    */
   update(view, selection, model, run) {
-    this.selection = selection;
-    VIEWS.forEach((v, i) => {
+    this.#selection = selection;
+    this.#view = view;
+    this.views.forEach((v, i) => {
       const [tab, current] = [this.tabs[i], v.id === view.id];
       if (current && !tab.hasAttribute("aria-current")) tab.scrollIntoView({ block: "nearest" });
       set(tab, { "aria-current": current ? "page" : null });
@@ -106,9 +128,9 @@ export class Header {
 
   /**
    * @param {"technique" | "layer" | "image"} which
-   * @param {import("../views/index.js").View} view
-   * @param {import("../core/selection.js").Selection | null} selection
-   * @param {(selection: import("../core/selection.js").Selection) => {options: {value: string, label: string}[], value: string}} read
+   * @param {View<any>} view
+   * @param {Selection | null} selection
+   * @param {(selection: Selection) => {options: {value: string, label: string}[], value: string}} read
    */
   #pick(which, view, selection, read) {
     const { node, select } = this[which];
@@ -117,7 +139,7 @@ export class Header {
     if (!node.hidden) setOptions(select, options, value);
   }
 
-  /** @param {import("../core/log_model.js").Model} model @param {string} run */
+  /** @param {LogModel} model @param {string} run */
   #sayStatus(model, run) {
     const summary = model.summary(run);
     const indexing = summary?.indexing;
@@ -133,7 +155,7 @@ export class Header {
     const count = summary?.problems ?? 0;
     this.problems.node.hidden = count === 0;
     say(this.problems.summary, `${count} problem${count === 1 ? "" : "s"} in the log`);
-    this.problemList = (run !== "" && model.detail(run).detail?.reply.problems) || [];
+    this.#problems = (run !== "" && model.detail(run).detail?.reply.problems) || [];
     this.problems.update();
   }
 }

@@ -2,7 +2,7 @@
 
 import { el, fill, set, svg } from "../core/dom.js";
 import { number } from "../core/format.js";
-import { placeOf } from "../core/log_model.js";
+import { placeOf } from "../core/run_detail.js";
 
 const HEIGHT = 132;
 const PAD = { left: 44, right: 8, top: 8, bottom: 20 };

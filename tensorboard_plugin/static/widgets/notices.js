@@ -2,6 +2,10 @@
 
 import { el } from "../core/dom.js";
 
+/**
+ * @import { Child } from "../core/dom.js"
+ */
+
 const ATTACH = `from keras_viz_callbacks import ActivationGrid
 
 model.fit(x, y, callbacks=[
@@ -30,7 +34,7 @@ export function reading({ done, total }) {
 
 /**
  * @param {string} title
- * @param {...import("../core/dom.js").Child} lines
+ * @param {...Child} lines
  */
 export function empty(title, ...lines) {
   return el("div", { class: "notice empty" }, el("h2", {}, title), lines);

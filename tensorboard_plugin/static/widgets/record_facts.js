@@ -4,6 +4,10 @@ import { el } from "../core/dom.js";
 import { bytes, number, percent, shape, techniqueName } from "../core/format.js";
 
 /**
+ * @import { Child } from "../core/dom.js"
+ */
+
+/**
  * Whether the model was right, by sign, word and colour.
  * @param {boolean} right
  */
@@ -16,7 +20,7 @@ export function verdict(right) {
 }
 
 /**
- * @param {[string, import("../core/dom.js").Child | import("../core/dom.js").Child[]][]} pairs
+ * @param {[string, Child | Child[]][]} pairs
  */
 function list(pairs) {
   return el(
@@ -51,7 +55,7 @@ export function factsOf({ record, wall_time, picture }) {
   if (label !== null && prediction !== null) {
     nodes.push(el("p", { class: "outcome" }, verdict(label.index === prediction.index)));
   }
-  /** @type {[string, import("../core/dom.js").Child | import("../core/dom.js").Child[]][]} */
+  /** @type {[string, Child | Child[]][]} */
   const pairs = [["Technique", techniqueName(record.technique)]];
   if (label !== null) pairs.push(["Label", scored(label)]);
   if (prediction !== null) pairs.push(["Prediction", scored(prediction)]);

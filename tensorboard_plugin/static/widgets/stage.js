@@ -75,6 +75,18 @@ export class Stage {
     this.#place();
   }
 
+  /**
+   * @param {MouseEvent} event
+   * @returns {{x: number, y: number}} where the pointer is, in fractions of the picture
+   */
+  pointOf(event) {
+    const area = this.content.getBoundingClientRect();
+    return {
+      x: (event.clientX - area.left) / area.width,
+      y: (event.clientY - area.top) / area.height,
+    };
+  }
+
   /** Screen pixels for one of the picture, as it is now. */
   get scale() {
     if (this.camera.zoom !== null) return this.camera.zoom;
@@ -126,12 +138,8 @@ export class Stage {
   /** @param {WheelEvent} event */
   #wheel(event) {
     event.preventDefault();
-    const area = this.content.getBoundingClientRect();
     const stage = this.node.getBoundingClientRect();
-    const anchor = {
-      x: (event.clientX - area.left) / area.width,
-      y: (event.clientY - area.top) / area.height,
-    };
+    const anchor = this.pointOf(event);
     const offset = {
       x: event.clientX - stage.left - stage.width / 2,
       y: event.clientY - stage.top - stage.height / 2,

@@ -1,9 +1,16 @@
 /** The bar at the foot: one slider for the whole tab, exact steps, play, follow latest. */
 
-import { el, say, set, setOptions, svg } from "../core/dom.js";
+import { el, say, set, svg } from "../core/dom.js";
 import { capital } from "../core/format.js";
-import { placeOf } from "../core/log_model.js";
+import { placeOf } from "../core/run_detail.js";
 import { SPEEDS } from "../core/playback.js";
+import { setOptions } from "./controls.js";
+
+/**
+ * @import { Playback } from "../core/playback.js"
+ * @import { Selection } from "../core/selection.js"
+ * @import { Store } from "../core/state.js"
+ */
 
 const ICONS = {
   play: "M5 3.5v11l9-5.5z",
@@ -22,10 +29,10 @@ function icon(path) {
 }
 
 export class Transport {
-  /** @type {import("../core/selection.js").Selection | null} */
+  /** @type {Selection | null} */
   #selection = null;
 
-  /** @param {import("../core/state.js").Store} store @param {import("../core/playback.js").Playback} playback */
+  /** @param {Store} store @param {Playback} playback */
   constructor(store, playback) {
     this.store = store;
     this.playback = playback;
@@ -113,7 +120,7 @@ export class Transport {
     );
   }
 
-  /** @param {import("../core/selection.js").Selection | null} selection */
+  /** @param {Selection | null} selection */
   update(selection) {
     this.#selection = selection;
     this.node.hidden = selection === null;

@@ -1,80 +1,95 @@
 /** The channels of a layer: named and measured under the pointer, sorted, opened alone. */
 
-import {
-  cellUrl,
-  fetchChannel,
-  fetchRecord,
-  Lane,
-  levelsUrl,
-  pictureUrl,
-} from "../../core/http_api.js";
-import { LineChart } from "../../widgets/line_chart.js";
-import { el, fill, say, segmented, set } from "../../core/dom.js";
-import { number } from "../../core/format.js";
-import { loadImage, loadSamples } from "../../pixels/image_loading.js";
-import { failed, loading } from "../../widgets/notices.js";
+import { el, fill, say } from "../../core/dom.js";
+import { capital, number } from "../../core/format.js";
+import { cellUrl, fetchChannel, fetchRecord, levelsUrl, pictureUrl } from "../../core/http_api.js";
+import { Lane } from "../../core/lane.js";
+import { choice, whole } from "../../core/parameters.js";
 import { keyAt } from "../../core/selection.js";
-import { Strip } from "../../widgets/film_strip.js";
-import { corner, isDead, statisticsOf, valueOf } from "../../pixels/picture_values.js";
-import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
+import { loadImage, loadSamples } from "../../pixels/image_loading.js";
+import { corner, isDead, responses, statisticsOf, valueOf } from "../../pixels/picture_values.js";
+import { segmented } from "../../widgets/controls.js";
+import { FilmStrip } from "../../widgets/film_strip.js";
+import { LineChart } from "../../widgets/line_chart.js";
+import { failed } from "../../widgets/notices.js";
+import { STAGE_PARAMETERS, StageView } from "../stage_view.js";
+import { CellSheet } from "./cell_sheet.js";
+import { cellButtons, cellFacts, historyLines } from "./channel_lists.js";
 
-/** @typedef {import("../index.js").Mounted} Mounted */
+/**
+ * @import { PictureKey } from "../../core/http_api.js"
+ * @import { Selection } from "../../core/selection.js"
+ * @import { Context, Mounted, View, ViewState } from "../../core/view.js"
+ * @import { Samples } from "../../pixels/png_samples.js"
+ */
 
-/** @type {import("../index.js").View} */
+const PARAMETERS = {
+  ...STAGE_PARAMETERS,
+  /** Channel or filter that is open alone. */
+  item: whole(0, Number.MAX_SAFE_INTEGER, null, { isPlace: true, ofLayer: true }),
+  sort: choice(["network", "mean"]),
+  dead: choice(["show", "hide"]),
+};
+
+/** @typedef {ViewState<typeof PARAMETERS>} State */
+
+/** @type {View<typeof PARAMETERS>} */
 export const channelsView = {
   id: "channels",
   label: "Channels",
+  key: "3",
+  style: new URL("./channels.css", import.meta.url),
+  parameters: PARAMETERS,
   missing:
-    "This run has no grids of channels or filters. Attach ActivationGrid or FilterPatterns to the training.",
+    "This run has no grids of channels or filters. " +
+    "Attach ActivationGrid or FilterPatterns to the training.",
   accepts: (series) => series.kind === "grid",
   pickers: ["technique", "layer", "image"],
+  cell: (state) => state.item,
   mount: (context) => new ChannelsView(context),
 };
 
 /**
- * @typedef {object} Sheet what is on the stage
- * @property {string} key
+ * @typedef {object} Wanted
+ * @property {string} id address of the picture
+ * @property {PictureKey} key
+ * @property {boolean} hasLevels
+ */
+
+/**
+ * @typedef {object} Loaded
  * @property {HTMLImageElement} picture
  * @property {PictureRecord} record
  * @property {GridGeometry} grid
- * @property {import("../../pixels/png_samples.js").Samples | null} levels
+ * @property {Samples | null} levels
  */
 
-/** @implements {Mounted} */
-class ChannelsView {
-  #lane = new Lane();
-  #channelLane = new Lane();
-  /** @type {Sheet | null} */
-  #sheet = null;
-  /** Cells of the grid in the order shown. @type {number[]} */
-  #order = [];
-  /** @type {{x: number, y: number} | null} fractions of the stage's content */
+/**
+ * @extends {StageView<Wanted, Loaded, State>}
+ * @implements {Mounted<typeof PARAMETERS>}
+ */
+class ChannelsView extends StageView {
+  #histories = this.own(new Lane());
+  /** @type {Loaded | null} */
+  #loaded = null;
+  /** Of the stage's content, as fractions. @type {{x: number, y: number} | null} */
   #pointer = null;
-  /** @type {import("../../core/state.js").State | null} */
+  /** @type {State | null} */
   #state = null;
-  /** @type {import("../index.js").Selection | null} */
+  /** @type {Selection | null} */
   #selection = null;
   /** @type {ChannelReply | null} */
   #history = null;
 
-  /** @param {import("../index.js").Context} context */
+  /** @param {Context} context */
   constructor({ store }) {
-    this.store = store;
-    this.camera = new Camera((zoom) => store.update({ zoom }, { push: false }));
-    this.stage = new Stage(
-      this.camera,
-      "Channels: wheel zooms, drag moves, a click opens a channel"
-    );
-    this.zoom = zoomButtons(this.camera, () => this.stage);
-    this.canvas = el("canvas", { "aria-hidden": "true" });
-    this.mark = el("div", { class: "mark", hidden: true });
-    this.sheet = el("div", { class: "sheet" }, this.canvas, this.mark);
-    this.title = el("h2", { class: "title" });
-    this.back = el(
-      "button",
-      { type: "button", onclick: () => store.update({ item: null }) },
-      "All channels"
-    );
+    super(store, {
+      stages: ["Channels: wheel zooms, drag moves, a click opens a channel"],
+      loading: "Loading the channels…",
+      failed: "These channels can't be shown",
+    });
+    this.sheet = new CellSheet();
+    this.allCells = el("button", { type: "button", onclick: () => store.update({ item: null }) });
     this.sort = segmented(
       "Order",
       [
@@ -95,12 +110,10 @@ class ChannelsView {
       el("label", { class: "check" }, this.hide, "Hide dead")
     );
     this.readout = el("p", { class: "readout", role: "status" });
-    this.cover = el("div", { class: "cover" });
     this.list = el("ul", { class: "channels" });
-    this.chart = new LineChart((step) => store.update({ step }, { push: false }));
-    this.strip = new Strip("This channel through the epochs", (step) =>
-      store.update({ step }, { push: false })
-    );
+    const choose = (/** @type {number} */ step) => store.update({ step }, { push: false });
+    this.chart = this.own(new LineChart(choose));
+    this.strip = this.own(new FilmStrip("This channel through the epochs", choose));
     this.side = el("aside", { class: "facts", "aria-label": "Channels" });
     this.node = el(
       "section",
@@ -108,7 +121,7 @@ class ChannelsView {
       el(
         "div",
         { class: "viewbar" },
-        this.back,
+        this.allCells,
         this.title,
         el("span", { class: "push" }),
         this.tools,
@@ -128,338 +141,196 @@ class ChannelsView {
         this.side
       )
     );
-    this.stage.node.addEventListener("pointermove", (event) => this.#hover(event));
-    this.stage.node.addEventListener("pointerleave", () => this.#leave());
+    this.stage.node.addEventListener("pointermove", (event) => {
+      this.#pointer = this.stage.pointOf(event);
+      this.#read();
+    });
+    this.stage.node.addEventListener("pointerleave", () => {
+      this.#pointer = null;
+      this.#read();
+    });
     this.stage.node.addEventListener("click", () => this.#open());
   }
 
-  destroy() {
-    this.#lane.drop();
-    this.#channelLane.drop();
-    this.stage.destroy();
-    this.strip.destroy();
-    this.chart.destroy();
-  }
-
-  /** @param {number} factor */
-  zoomBy(factor) {
-    this.stage.zoomBy(factor);
-  }
-
-  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
-  update(selection, state) {
+  /** @param {Selection} selection @param {State} state */
+  prepare(selection, state) {
     this.#selection = selection;
     this.#state = state;
-    if (state.zoom !== this.camera.zoom) this.camera.look(state.zoom);
     const { detail, series, step } = selection;
     const key = keyAt(detail, series, step);
-    if (key === null) return;
-    const alone = state.item !== null;
-    this.back.hidden = this.strip.node.hidden = !alone;
-    this.tools.hidden = alone;
+    if (key === null) return null;
+    const { item } = state;
+    this.allCells.hidden = this.strip.node.hidden = item === null;
+    this.tools.hidden = item !== null;
     this.sort.set(state.sort);
     this.hide.checked = state.dead === "hide";
     const layer = detail.layers[/** @type {number} */ (selection.layer)].path;
-    const one = series.technique === "filters" ? "Filter" : "Channel";
-    this.back.textContent = `‹ All ${one.toLowerCase()}s`;
-    this.title.replaceChildren(
-      alone ? `${one} ${state.item}` : layer,
-      el("span", { class: "muted" }, `${alone ? `${layer}, ` : ""}${detail.label(key.step)}`)
-    );
-    if (this.#sheet === null) this.cover.replaceChildren(loading("Loading the channels…"));
-    const url = pictureUrl(key);
-    this.#lane.ask(
-      url,
-      (signal) => this.#load(key, series, signal),
-      (sheet) => {
-        this.#sheet = sheet;
-        this.cover.replaceChildren();
-        this.#draw();
-      },
-      (error) => {
-        this.#sheet = null;
-        this.stage.content.replaceChildren();
-        this.cover.replaceChildren(
-          failed("These channels can't be shown", error.message, () =>
-            this.update(selection, state)
-          )
-        );
-      }
-    );
-    if (alone) this.#updateAlone(selection, /** @type {number} */ (state.item), one);
-    if (this.#sheet !== null && this.#sheet.key === url) this.#draw();
+    const noun = this.#noun;
+    const label = detail.label(key.step);
+    this.allCells.textContent = `‹ All ${noun}s`;
+    if (item === null) {
+      this.setTitle(layer, label);
+    } else {
+      this.setTitle(`${capital(noun)} ${item}`, `${layer}, ${label}`);
+      this.#updateAlone(selection, item, key.step);
+    }
+    return { id: pictureUrl(key), key, hasLevels: series.levels };
   }
 
-  /**
-   * @param {import("../../core/http_api.js").PictureKey} key
-   * @param {SeriesInfo} series
-   * @param {AbortSignal} signal
-   * @returns {Promise<Sheet>}
-   */
-  async #load(key, series, signal) {
-    const url = pictureUrl(key);
+  /** @param {Wanted} wanted @param {AbortSignal} signal */
+  async load({ id, key, hasLevels }, signal) {
     const [picture, { record }, levels] = await Promise.all([
-      loadImage(url, signal),
+      loadImage(id, signal),
       fetchRecord(key, signal),
-      series.levels ? loadSamples(levelsUrl(key), signal) : null,
+      hasLevels ? loadSamples(levelsUrl(key), signal) : null,
     ]);
     const grid = record?.grid ?? null;
     if (record === null || grid === null) {
       throw new Error("The record of this picture is damaged, so that its channels are not known.");
     }
-    return { key: url, picture, record, grid, levels };
+    return { picture, record, grid, levels };
   }
 
-  /** @param {import("../index.js").Selection} selection @param {number} item @param {string} one */
-  #updateAlone({ detail, series, step }, item, one) {
-    const steps = detail.steps(series);
-    const key = keyAt(detail, series, step);
+  /** @param {Loaded} loaded */
+  draw(loaded) {
+    const state = /** @type {State} */ (this.#state);
+    const { grid, picture, record } = loaded;
+    const { item } = state;
+    this.#loaded = loaded;
+    if (item !== null && !grid.items.includes(item)) {
+      this.clear();
+      this.stage.content.replaceChildren();
+      const range = `from ${Math.min(...grid.items)} to ${Math.max(...grid.items)}`;
+      const message = `It holds ${grid.items.length} of them, ${range}.`;
+      const retry = () => this.store.update({ item: null });
+      this.cover.replaceChildren(failed(`${item} is not in this grid`, message, retry));
+      return;
+    }
+    const order = item === null ? inOrder(loaded, state) : [grid.items.indexOf(item)];
+    this.sheet.draw(picture, grid, order, item === null ? grid.gap : 0);
+    this.stage.show(this.sheet.node, this.sheet.width, this.sheet.height);
+    if (item === null) this.#fillList(loaded, order);
+    else fill(this.side, cellFacts(record, order[0]), this.#drawHistory(item));
+    if (order.length === 0) {
+      const notice = el("p", { class: "notice" }, "Every channel is dead on this image.");
+      this.cover.replaceChildren(notice);
+    }
+    this.#read();
+  }
+
+  clear() {
+    this.#loaded = null;
+    fill(this.side);
+    say(this.readout, "");
+  }
+
+  back() {
+    if ((this.#state?.item ?? null) === null) return false;
+    this.store.update({ item: null });
+    return true;
+  }
+
+  /** What a cell of the grid is called. */
+  get #noun() {
+    return this.#selection?.series.technique === "filters" ? "filter" : "channel";
+  }
+
+  /** @param {Selection} selection @param {number} item @param {number} step */
+  #updateAlone({ detail, series }, item, step) {
+    const name = `${capital(this.#noun)} ${item}`;
     this.strip.update({
       key: `${detail.run}\n${series.tag}\n${item}`,
-      steps,
-      step: key?.step ?? step,
+      steps: detail.steps(series),
+      step,
       url: (s) => cellUrl(detail.key(series, s), item),
-      label: (s) => `${one} ${item}, ${detail.label(s)}`,
+      label: (s) => `${name}, ${detail.label(s)}`,
     });
     const query = { run: detail.run, tag: series.tag, item };
-    this.#channelLane.ask(
+    this.#histories.ask(
       `${detail.reply.token}\n${series.tag}\n${item}`,
       (signal) => fetchChannel(query, signal),
       (reply) => {
         this.#history = reply;
-        this.#draw();
+        if (this.#loaded !== null) this.draw(this.#loaded);
       },
-      () => {} // the chart alone stays away
+      () => {} // only the chart is missing then
     );
   }
 
-  /** Lays the cells out in the chosen order, or the one that is open. */
-  #draw() {
-    const [sheet, state] = [this.#sheet, this.#state];
-    if (sheet === null || state === null) return;
-    const { grid, picture, record } = sheet;
-    const { item } = state;
-    if (item !== null && !grid.items.includes(item)) {
-      this.stage.content.replaceChildren();
-      fill(this.side);
-      say(this.readout, "");
-      this.cover.replaceChildren(
-        failed(
-          `${item} is not in this grid`,
-          `It holds ${grid.items.length} of them, from ${Math.min(...grid.items)} to ${Math.max(...grid.items)}.`,
-          () => this.store.update({ item: null })
-        )
-      );
-      return;
-    }
-    this.cover.replaceChildren();
-    this.#order = item === null ? this.#sorted(sheet, state) : [grid.items.indexOf(item)];
-    const columns = Math.max(1, Math.min(grid.columns, this.#order.length));
-    const rows = Math.ceil(this.#order.length / columns);
-    const gap = item === null ? grid.gap : 0;
-    const [width, height] = [
-      gap + columns * (grid.cell_width + gap),
-      gap + Math.max(1, rows) * (grid.cell_height + gap),
-    ];
-    this.canvas.width = width;
-    this.canvas.height = height;
-    const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
-    this.#order.forEach((cell, i) => {
-      const from = corner(grid, cell);
-      const to = corner({ ...grid, columns, gap }, i);
-      const { cell_width: w, cell_height: h } = grid;
-      context.drawImage(picture, from.x, from.y, w, h, to.x, to.y, w, h);
-    });
-    this.stage.show(this.sheet, width, height);
-    this.zoom.update();
-    if (item === null) this.#fillList(sheet);
-    else this.#fillAlone(record, this.#order[0]);
-    if (this.#order.length === 0) {
-      this.cover.replaceChildren(
-        el("p", { class: "notice" }, "Every channel is dead on this image.")
-      );
-    }
-    this.#point();
-  }
-
-  /** @param {Sheet} sheet @param {import("../../core/state.js").State} state */
-  #sorted({ grid, record }, state) {
-    const { mean, maximum } = record.statistics ?? { mean: [], maximum: [] };
-    let order = grid.items.map((_, i) => i);
-    if (state.dead === "hide") order = order.filter((i) => !isDead(record, i));
-    if (state.sort === "mean") {
-      const response = mean.length > 0 ? mean : maximum;
-      order.sort((a, b) => (response[b] ?? -Infinity) - (response[a] ?? -Infinity));
-    }
-    return order;
-  }
-
-  /** @param {Sheet} sheet */
-  #fillList({ grid, record }) {
-    const statistics = record.statistics;
-    const response =
-      statistics === null ? [] : statistics.mean.length > 0 ? statistics.mean : statistics.maximum;
-    const largest = Math.max(1e-12, ...response.map((v) => Math.abs(v ?? 0)));
-    fill(
-      this.list,
-      this.#order.map((cell) => {
-        const value = response[cell] ?? null;
-        const button = el(
-          "button",
-          {
-            type: "button",
-            onclick: () => this.store.update({ item: grid.items[cell], zoom: null }),
-            onpointerenter: () => this.#markCell(cell),
-            onfocus: () => this.#markCell(cell),
-            onpointerleave: () => this.#markCell(null),
-            onblur: () => this.#markCell(null),
-          },
-          el("b", {}, grid.items[cell]),
-          el("i", {
-            "aria-hidden": "true",
-            style: { "--part": String(Math.abs(value ?? 0) / largest) },
-          }),
-          el("span", {}, isDead(record, cell) ? "dead" : number(value))
-        );
-        return el("li", {}, button);
-      })
-    );
-    const dead = grid.items.filter((_, i) => isDead(record, i)).length;
+  /** @param {Loaded} loaded @param {number[]} order */
+  #fillList({ grid, record }, order) {
+    const dead = grid.items.filter((_, cell) => isDead(record, cell)).length;
     const what =
-      record.technique === "filters" ? "response of each filter to its pattern" : "mean response";
-    fill(
-      this.side,
-      el(
-        "p",
-        { class: "muted" },
-        `${this.#order.length} of ${grid.items.length} shown, ${dead} dead here. By ${what}:`
-      ),
-      this.list
-    );
-  }
-
-  /** @param {PictureRecord} record @param {number} cell */
-  #fillAlone(record, cell) {
-    const rows = statisticsOf(record, cell);
-    /** @type {HTMLElement[]} */
-    const nodes = [
-      el(
-        "dl",
-        {},
-        rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))
-      ),
-    ];
-    if (isDead(record, cell))
-      nodes.unshift(el("p", { class: "verdict wrong" }, "✗ dead: zero everywhere on this image"));
-    const history = this.#history;
-    if (history !== null && history.item === this.#state?.item && this.#selection !== null) {
-      const lines = [
-        { name: "maximum", kind: "first", values: history.maximum ?? [] },
-        { name: "mean", kind: "second", values: history.mean ?? history.start ?? [] },
-      ].filter((line) => line.values.length > 0);
-      if (history.mean === null && lines[1]) lines[1].name = "start";
-      this.chart.update({
-        label: "Response of this channel over the epochs",
-        steps: history.step,
-        lines,
-        range: null,
-        step: this.#selection.step,
-      });
-      nodes.push(this.chart.node);
-    }
-    fill(this.side, nodes);
-  }
-
-  /** @param {PointerEvent} event */
-  #hover(event) {
-    const area = this.stage.content.getBoundingClientRect();
-    this.#pointer = {
-      x: (event.clientX - area.left) / area.width,
-      y: (event.clientY - area.top) / area.height,
+      this.#noun === "filter" ? "response of each filter to its pattern" : "mean response";
+    const count = `${order.length} of ${grid.items.length} shown, ${dead} dead here. By ${what}:`;
+    const actions = {
+      open: (/** @type {number} */ item) => this.store.update({ item, zoom: null }),
+      mark: (/** @type {number | null} */ cell) => this.sheet.markCell(cell),
     };
-    this.#point();
+    fill(this.list, cellButtons(record, order, actions));
+    fill(this.side, el("p", { class: "muted" }, count), this.list);
   }
 
-  #leave() {
-    this.#pointer = null;
-    this.#point();
-  }
-
-  /** The cell under the pointer, and the pixel within it. */
-  #under() {
-    if (this.#pointer === null || this.#sheet === null) return null;
-    const { grid } = this.#sheet;
-    const gap = this.#state?.item === null ? grid.gap : 0;
-    const columns = Math.max(1, Math.min(grid.columns, this.#order.length));
-    const px = Math.floor(this.#pointer.x * this.canvas.width) - gap;
-    const py = Math.floor(this.#pointer.y * this.canvas.height) - gap;
-    const [pitchX, pitchY] = [grid.cell_width + gap, grid.cell_height + gap];
-    const [column, row] = [Math.floor(px / pitchX), Math.floor(py / pitchY)];
-    const [x, y] = [px - column * pitchX, py - row * pitchY];
-    const place = row * columns + column;
-    const inside =
-      px >= 0 && py >= 0 && column < columns && x < grid.cell_width && y < grid.cell_height;
-    return inside && place < this.#order.length ? { place, cell: this.#order[place], x, y } : null;
+  /** @param {number} item @returns {HTMLElement | null} the chart, where its numbers are there */
+  #drawHistory(item) {
+    const [history, selection] = [this.#history, this.#selection];
+    if (history === null || selection === null || history.item !== item) return null;
+    this.chart.update({
+      label: `Response of this ${this.#noun} over the epochs`,
+      steps: history.step,
+      lines: historyLines(history),
+      range: null,
+      step: selection.step,
+    });
+    return this.chart.node;
   }
 
   /** Says what is under the pointer. */
-  #point() {
-    const found = this.#under();
-    const sheet = this.#sheet;
-    this.#markPlace(found === null || this.#state?.item !== null ? null : found.place);
-    if (found === null || sheet === null) {
-      const invite =
-        this.#state?.item === null
-          ? "Point at a channel to read it, click to open it."
-          : "Point at a pixel to read its value.";
-      say(this.readout, invite);
+  #read() {
+    const loaded = this.#loaded;
+    if (loaded === null) return;
+    const all = this.#state?.item === null;
+    const found = this.#pointer === null ? null : this.sheet.find(this.#pointer);
+    this.sheet.markCell(all ? (found?.cell ?? null) : null);
+    if (found === null) {
+      const [noun, pixel] = [this.#noun, "Point at a pixel to read its value."];
+      say(this.readout, all ? `Point at a ${noun} to read it, click to open it.` : pixel);
       return;
     }
-    const { grid, record, levels } = sheet;
-    const name = `${record.technique === "filters" ? "Filter" : "Channel"} ${grid.items[found.cell]}`;
-    const parts = statisticsOf(record, found.cell).map(([what, value]) => `${what} ${value}`);
+    const { grid, record, levels } = loaded;
+    const { cell, x, y } = found;
+    const parts = statisticsOf(record, cell).map(([what, value]) => `${what} ${value}`);
     if (levels !== null && record.layer !== null) {
-      const at = corner(grid, found.cell);
-      const level = levels.data[(at.y + found.y) * levels.width + at.x + found.x];
-      const value = valueOf(level, record, found.cell);
-      const where = placeIn(
-        record.layer.shape,
-        found.x / grid.cell_width,
-        found.y / grid.cell_height
-      );
+      const at = corner(grid, cell);
+      const level = levels.data[(at.y + y) * levels.width + at.x + x];
+      const value = valueOf(level, record, cell);
+      const where = placeIn(record.layer.shape, x / grid.cell_width, y / grid.cell_height);
       parts.unshift(`value ${Number.isNaN(value) ? "not finite" : number(value)}${where}`);
     }
-    say(this.readout, `${name}: ${parts.join(" · ")}`);
-  }
-
-  /** @param {number | null} cell of the grid as it was written */
-  #markCell(cell) {
-    this.#markPlace(cell === null ? null : this.#order.indexOf(cell));
-  }
-
-  /** @param {number | null} place in the order shown */
-  #markPlace(place) {
-    this.mark.hidden = place === null || place < 0 || this.#sheet === null;
-    if (this.mark.hidden || place === null || this.#sheet === null) return;
-    const { grid } = this.#sheet;
-    const columns = Math.max(1, Math.min(grid.columns, this.#order.length));
-    const { x, y } = corner({ ...grid, columns }, place);
-    const { width, height } = this.canvas;
-    set(this.mark, {
-      style: {
-        left: `${(100 * x) / width}%`,
-        top: `${(100 * y) / height}%`,
-        width: `${(100 * grid.cell_width) / width}%`,
-        height: `${(100 * grid.cell_height) / height}%`,
-      },
-    });
+    say(this.readout, `${capital(this.#noun)} ${grid.items[cell]}: ${parts.join(" · ")}`);
   }
 
   #open() {
-    const found = this.#under();
-    if (found === null || this.#sheet === null || this.#state?.item !== null) return;
-    this.store.update({ item: this.#sheet.grid.items[found.cell], zoom: null });
+    const found = this.#pointer === null ? null : this.sheet.find(this.#pointer);
+    if (found === null || this.#loaded === null || this.#state?.item !== null) return;
+    this.store.update({ item: this.#loaded.grid.items[found.cell], zoom: null });
   }
+}
+
+/**
+ * The cells of a grid that are shown, in their order.
+ * @param {Loaded} loaded
+ * @param {State} state
+ * @returns {number[]}
+ */
+function inOrder({ grid, record }, state) {
+  let order = grid.items.map((_, cell) => cell);
+  if (state.dead === "hide") order = order.filter((cell) => !isDead(record, cell));
+  if (state.sort === "mean") {
+    const response = responses(record);
+    order.sort((a, b) => (response[b] ?? -Infinity) - (response[a] ?? -Infinity));
+  }
+  return order;
 }
 
 /**
@@ -469,8 +340,9 @@ class ChannelsView {
  * @param {number} y share of its height
  */
 function placeIn(shape, x, y) {
-  if (shape.length === 3)
-    return ` at row ${Math.floor(y * shape[0])}, column ${Math.floor(x * shape[1])}`;
-  if (shape.length === 2) return ` at step ${Math.floor(x * shape[0])}`;
+  const at = (/** @type {number} */ part, /** @type {number} */ axis) =>
+    Math.floor(part * shape[axis]);
+  if (shape.length === 3) return ` at row ${at(y, 0)}, column ${at(x, 1)}`;
+  if (shape.length === 2) return ` at step ${at(x, 0)}`;
   return "";
 }

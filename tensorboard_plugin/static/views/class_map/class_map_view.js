@@ -1,26 +1,52 @@
-/** Where the evidence for a class lies: the heat map drawn here, over the held-out image. */
+/** Where the evidence for a class is: the heat map drawn here, over the held-out image. */
 
-import { fetchSeries, heatMapUrl, Lane, pictureUrl, fetchRecord } from "../../core/http_api.js";
-import { LineChart } from "../../widgets/line_chart.js";
-import { el, fill, say, segmented, setOptions } from "../../core/dom.js";
-import { metricsOf, verdict } from "../../widgets/record_facts.js";
-import { number, percent } from "../../core/format.js";
-import { enlarge, HEAT_COLORMAPS, heatColors, paintHeat } from "../../pixels/heat_map.js";
-import { loadImage, loadSamples } from "../../pixels/image_loading.js";
-import { failed, loading } from "../../widgets/notices.js";
+import { el, fill, say } from "../../core/dom.js";
+import { number, percent, signed } from "../../core/format.js";
+import { fetchRecord, fetchSeries, heatMapUrl, pictureUrl } from "../../core/http_api.js";
+import { Lane } from "../../core/lane.js";
+import { choice, whole } from "../../core/parameters.js";
 import { keyAt } from "../../core/selection.js";
-import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
+import { COLORMAPS, colorTable, DIVERGING } from "../../pixels/colormaps.js";
+import { enlarge, paintHeat, partOf, scaleOf, valueIn } from "../../pixels/heat_map.js";
+import { loadImage, loadSamples } from "../../pixels/image_loading.js";
+import { percentSlider, segmented, setOptions } from "../../widgets/controls.js";
+import { LineChart } from "../../widgets/line_chart.js";
+import { metricsOf } from "../../widgets/record_facts.js";
+import { STAGE_PARAMETERS, StageView } from "../stage_view.js";
 import { ImageList } from "./image_list.js";
+import { outcomeOf, probabilityLines } from "./outcome.js";
 
-/** @typedef {import("../index.js").Mounted} Mounted */
+/**
+ * @import { PictureKey } from "../../core/http_api.js"
+ * @import { Selection } from "../../core/selection.js"
+ * @import { Patch } from "../../core/state.js"
+ * @import { Context, Mounted, View, ViewState } from "../../core/view.js"
+ * @import { Scale } from "../../pixels/heat_map.js"
+ * @import { Samples } from "../../pixels/png_samples.js"
+ */
 
-/** The map is drawn with so many pixels along its longer side, if the image has fewer. */
+/** The map is drawn with at least so many pixels along its longer side. */
 const FINE = 384;
 
-/** @type {import("../index.js").View} */
+const PARAMETERS = {
+  ...STAGE_PARAMETERS,
+  colors: choice(COLORMAPS),
+  opacity: whole(0, 100, 55),
+  /** In per cent of the largest value. */
+  threshold: whole(0, 100, 0),
+  /** Which images are listed. */
+  show: choice(["all", "right", "wrong"]),
+};
+
+/** @typedef {ViewState<typeof PARAMETERS>} State */
+
+/** @type {View<typeof PARAMETERS>} */
 export const classMapView = {
   id: "classmap",
   label: "Class map",
+  key: "4",
+  style: new URL("./class_map.css", import.meta.url),
+  parameters: PARAMETERS,
   missing: "This run has no class activation maps. Attach GradCAM to the training.",
   accepts: (series) => series.kind === "map" && series.heat_map,
   pickers: ["technique", "layer", "image"],
@@ -28,51 +54,60 @@ export const classMapView = {
 };
 
 /**
- * @typedef {object} Heat what is on the stage
+ * @typedef {object} Wanted
+ * @property {string} id address of the map
+ * @property {PictureKey} key
+ * @property {string | null} image address of the held-out image
+ * @property {[number, number]} size of the picture, where there is no image
+ */
+
+/**
+ * @typedef {object} Loaded
  * @property {HTMLImageElement | null} image
- * @property {import("../../pixels/png_samples.js").Samples} map
- * @property {PictureRecord | null} record
+ * @property {Samples} map
+ * @property {Scale} scale
  * @property {RecordReply} reply
  * @property {Float32Array} fine the map at the canvas's size
  * @property {number} width
  * @property {number} height
  */
 
-/** @implements {Mounted} */
-class ClassMapView {
-  #lane = new Lane();
-  #historyLane = new Lane();
-  /** @type {Heat | null} */
-  #heat = null;
+/**
+ * @extends {StageView<Wanted, Loaded, State>}
+ * @implements {Mounted<typeof PARAMETERS>}
+ */
+class ClassMapView extends StageView {
+  #histories = this.own(new Lane());
+  /** @type {Loaded | null} */
+  #loaded = null;
   /** @type {SeriesReply | null} */
   #history = null;
-  /** @type {import("../../core/state.js").State | null} */
+  /** @type {State | null} */
   #state = null;
-  /** @type {import("../index.js").Selection | null} */
+  /** @type {Selection | null} */
   #selection = null;
+  /** How what is on the canvas was drawn. */
   #painted = "";
 
-  /** @param {import("../index.js").Context} context */
+  /** @param {Context} context */
   constructor({ store }) {
-    this.store = store;
-    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) =>
-      store.update(patch, { push: false });
-    this.camera = new Camera((zoom) => change({ zoom }));
-    this.stage = new Stage(this.camera, "Class map: wheel zooms, drag moves");
-    this.zoom = zoomButtons(this.camera, () => this.stage);
+    super(store, {
+      stages: ["Class map: wheel zooms, drag moves"],
+      loading: "Loading the class map…",
+      failed: "This class map can't be shown",
+    });
+    const change = (/** @type {Patch} */ patch) => store.update(patch, { push: false });
     this.canvas = el("canvas", { role: "img" });
     this.sheet = el("div", { class: "sheet" }, this.canvas);
-    this.title = el("h2", { class: "title" });
-    this.cover = el("div", { class: "cover" });
     this.readout = el("p", { class: "readout", role: "status" });
-    this.opacity = slider("Opacity", (opacity) => change({ opacity }));
-    this.threshold = slider("Threshold", (threshold) => change({ threshold }));
+    this.opacity = percentSlider("Opacity", (opacity) => change({ opacity }));
+    this.threshold = percentSlider("Threshold", (threshold) => change({ threshold }));
     this.colors = el("select", { onchange: () => change({ colors: this.colors.value }) });
     this.scale = el("canvas", { class: "scale", width: 256, height: 1, "aria-hidden": "true" });
     this.ends = el("div", { class: "ends" });
     this.outcome = el("div", { class: "outcome" });
-    this.chart = new LineChart((step) => change({ step }));
-    this.more = el("div", {});
+    this.chart = this.own(new LineChart((step) => change({ step })));
+    this.metrics = el("div", {});
     this.show = segmented(
       "Which images",
       [
@@ -82,7 +117,7 @@ class ClassMapView {
       ],
       (show) => change({ show })
     );
-    this.images = new ImageList((image) => store.update({ image }));
+    this.images = this.own(new ImageList((image) => store.update({ image })));
     this.node = el(
       "section",
       { class: "view classmap", "aria-label": "Class map" },
@@ -105,248 +140,176 @@ class ClassMapView {
             el("label", { class: "knob" }, el("span", {}, "Colours"), this.colors),
             el("div", { class: "key" }, this.scale, this.ends)
           ),
-          this.more
+          this.metrics
         )
       )
     );
-    this.stage.node.addEventListener("pointermove", (event) => this.#point(event));
-    this.stage.node.addEventListener("pointerleave", () => this.#point(null));
+    this.stage.node.addEventListener("pointermove", (event) => this.#read(event));
+    this.stage.node.addEventListener("pointerleave", () => this.#read(null));
   }
 
-  destroy() {
-    this.#lane.drop();
-    this.#historyLane.drop();
-    this.images.destroy();
-    this.stage.destroy();
-    this.chart.destroy();
-  }
-
-  /** @param {number} factor */
-  zoomBy(factor) {
-    this.stage.zoomBy(factor);
-  }
-
-  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
-  update(selection, state) {
+  /** @param {Selection} selection @param {State} state */
+  prepare(selection, state) {
     this.#selection = selection;
     this.#state = state;
     const { detail, series, step, layer, image } = selection;
-    if (state.zoom !== this.camera.zoom) this.camera.look(state.zoom);
     this.opacity.set(state.opacity);
     this.threshold.set(state.threshold);
     this.show.set(state.show);
-    setOptions(
-      this.colors,
-      HEAT_COLORMAPS.map((c) => ({ value: c, label: c })),
-      state.colors
-    );
+    this.#fillColors();
     this.images.update(selection, state.show);
     const key = keyAt(detail, series, step);
-    if (key === null) return;
+    if (key === null) return null;
     const name = layer === null ? series.tag : detail.layers[layer].path;
-    const of = image === null ? "" : `${detail.images[image].name}, `;
-    this.title.replaceChildren(name, el("span", { class: "muted" }, of + detail.label(key.step)));
-    if (this.#heat === null) this.cover.replaceChildren(loading("Loading the class map…"));
-    this.#lane.ask(
-      heatMapUrl(key),
-      (signal) => this.#load(selection, key, signal),
-      (heat) => {
-        this.#heat = heat;
-        this.#painted = "";
-        this.cover.replaceChildren();
-        this.#draw();
-        this.#tell();
-      },
-      (error) => {
-        this.#heat = null;
-        this.stage.content.replaceChildren();
-        fill(this.outcome);
-        this.cover.replaceChildren(
-          failed("This class map can't be shown", error.message, () =>
-            this.update(selection, state)
-          )
-        );
-      }
-    );
-    this.#historyLane.ask(
+    const about = image === null ? null : detail.images[image];
+    this.setTitle(name, about === null ? "" : `${about.name}, `, detail.label(key.step));
+    this.#histories.ask(
       `${detail.reply.token}\n${series.tag}`,
       (signal) => fetchSeries({ run: detail.run, tag: series.tag }, signal),
       (reply) => {
         this.#history = reply;
         this.#plot();
       },
-      () => {} // the chart alone stays away
+      () => {} // only the chart is missing then
     );
     this.#plot();
-    this.#draw();
-    if (this.readout.textContent === "") this.#point(null);
-  }
-
-  /**
-   * @param {import("../index.js").Selection} selection
-   * @param {import("../../core/http_api.js").PictureKey} key
-   * @param {AbortSignal} signal
-   * @returns {Promise<Heat>}
-   */
-  async #load({ detail, image, series }, key, signal) {
-    const about = image === null ? null : detail.images[image];
+    if (this.readout.textContent === "") this.#read(null);
     const original =
       about === null || about.tag === null || about.step === null
         ? null
         : pictureUrl({ run: detail.run, tag: about.tag, step: about.step, v: about.v });
-    const [map, reply, picture] = await Promise.all([
-      loadSamples(heatMapUrl(key), signal),
+    /** @type {[number, number]} */
+    const size = [series.width, series.height];
+    return { id: heatMapUrl(key), key, image: original, size };
+  }
+
+  /** @param {Wanted} wanted @param {AbortSignal} signal @returns {Promise<Loaded>} */
+  async load({ id, key, image: address, size }, signal) {
+    const [map, reply, image] = await Promise.all([
+      loadSamples(id, signal),
       fetchRecord(key, signal),
-      original === null ? null : loadImage(original, signal),
+      address === null ? null : loadImage(address, signal),
     ]);
-    const [w, h] =
-      picture === null
-        ? [series.width, series.height]
-        : [picture.naturalWidth, picture.naturalHeight];
+    const [w, h] = image === null ? size : [image.naturalWidth, image.naturalHeight];
     const times = Math.max(1, Math.ceil(FINE / Math.max(w, h)));
     const [width, height] = [w * times, h * times];
     const fine = enlarge(map.data, map.width, map.height, width, height);
-    return { image: picture, map, record: reply.record, reply, fine, width, height };
+    const scale = scaleOf(map, reply.record?.value_range ?? null);
+    return { image, map, scale, reply, fine, width, height };
   }
 
-  #draw() {
-    const [heat, state] = [this.#heat, this.#state];
-    if (heat === null || state === null) return;
-    const look = `${state.opacity} ${state.threshold} ${state.colors}`;
-    if (this.#painted === look) return;
+  /** @param {Loaded} loaded */
+  draw(loaded) {
+    const isNew = loaded !== this.#loaded;
+    this.#loaded = loaded;
+    if (isNew) {
+      fill(this.outcome, outcomeOf(loaded.reply));
+      fill(this.metrics, metricsOf(loaded.reply));
+      this.#fillColors();
+    }
+    const { opacity, threshold } = /** @type {State} */ (this.#state);
+    const look = `${opacity} ${threshold} ${this.#colormap}`;
+    if (isNew || look !== this.#painted) this.#paint(loaded);
     this.#painted = look;
-    const { width, height, image, map, fine } = heat;
-    const colors = heatColors(state.colors);
+    const { image, width, height } = loaded;
+    this.stage.show(this.sheet, image?.naturalWidth ?? width, image?.naturalHeight ?? height);
+  }
+
+  clear() {
+    this.#loaded = null;
+    fill(this.outcome);
+  }
+
+  /** Name of the colours that the map is drawn in. */
+  get #colormap() {
+    if (this.#loaded?.scale.isSigned) return DIVERGING;
+    return /** @type {State} */ (this.#state).colors;
+  }
+
+  #fillColors() {
+    const names = this.#loaded?.scale.isSigned ? [DIVERGING] : COLORMAPS;
+    setOptions(
+      this.colors,
+      names.map((name) => ({ value: name, label: name })),
+      this.#colormap
+    );
+  }
+
+  /** @param {Loaded} loaded */
+  #paint({ width, height, image, fine, scale }) {
+    const state = /** @type {State} */ (this.#state);
+    const colors = colorTable(this.#colormap);
+    const look = { colors, opacity: state.opacity / 100, threshold: state.threshold / 100 };
     const pixels = new ImageData(width, height);
-    const top = map.depth === 16 ? 65535 : 255;
-    paintHeat(fine, top, colors, state.opacity / 100, state.threshold / 100, pixels.data);
-    const layer = document.createElement("canvas");
-    layer.width = this.canvas.width = width;
-    layer.height = this.canvas.height = height;
-    layer.getContext("2d")?.putImageData(pixels, 0, 0);
+    paintHeat(fine, scale, look, pixels.data);
+    const heat = document.createElement("canvas");
+    heat.width = this.canvas.width = width;
+    heat.height = this.canvas.height = height;
+    heat.getContext("2d")?.putImageData(pixels, 0, 0);
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     context.imageSmoothingEnabled = false;
     context.fillStyle = "#808080";
     context.fillRect(0, 0, width, height);
     if (image !== null) context.drawImage(image, 0, 0, width, height);
-    context.drawImage(layer, 0, 0);
+    context.drawImage(heat, 0, 0);
     this.canvas.setAttribute("aria-label", `Class map of ${this.#selection?.series.tag}`);
-    this.stage.show(this.sheet, image?.naturalWidth ?? width, image?.naturalHeight ?? height);
-    this.zoom.update();
-    this.#drawScale(colors, state);
+    this.#paintScale(scale, look);
   }
 
-  /** @param {Uint8Array} colors @param {import("../../core/state.js").State} state */
-  #drawScale(colors, state) {
+  /** @param {Scale} scale @param {{colors: Uint8Array, threshold: number}} look */
+  #paintScale({ isSigned, largest }, { colors, threshold }) {
     const pixels = new ImageData(256, 1);
     for (let i = 0; i < 256; i++) {
-      for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = colors[3 * i + c];
-      pixels.data[4 * i + 3] = i / 255 >= state.threshold / 100 ? 255 : 40;
+      const part = isSigned ? Math.abs((2 * i) / 255 - 1) : i / 255;
+      pixels.data.set(colors.subarray(3 * i, 3 * i + 3), 4 * i);
+      pixels.data[4 * i + 3] = part >= threshold ? 255 : 40;
     }
     this.scale.getContext("2d")?.putImageData(pixels, 0, 0);
-    const top = this.#heat?.record?.value_range?.[1] ?? null;
-    fill(this.ends, el("span", {}, "0"), el("span", {}, "evidence"), el("span", {}, number(top)));
-  }
-
-  /** Label, prediction, probability of this picture. */
-  #tell() {
-    const { record, reply } = /** @type {Heat} */ (this.#heat);
-    if (record === null) {
-      fill(this.outcome, el("p", { class: "error" }, "The record of this picture is damaged."));
-      return;
-    }
-    const { label, prediction, target } = record;
-    const row = (/** @type {string} */ term, /** @type {ClassScore | null} */ score) =>
-      score &&
-      el(
-        "div",
-        {},
-        el("dt", {}, term),
-        el(
-          "dd",
-          {},
-          el("b", {}, score.name),
-          score.probability === null ? "" : ` ${percent(score.probability)}`
-        )
-      );
+    const known = this.#loaded?.reply.record?.value_range ? largest : null;
+    const ends = isSigned
+      ? [signed(known === null ? null : -known), "0", signed(known)]
+      : ["0", "evidence", number(known)];
     fill(
-      this.outcome,
-      label !== null && prediction !== null && verdict(label.index === prediction.index),
-      el("dl", {}, row("Label", label), row("Prediction", prediction), row("Explained", target)),
-      record.blank &&
-        el(
-          "p",
-          { class: "note" },
-          "No evidence for this class was found: the map is zero everywhere."
-        ),
-      record.note !== null && el("p", { class: "note" }, record.note)
+      this.ends,
+      ends.map((end) => el("span", {}, end))
     );
-    fill(this.more, metricsOf(reply));
   }
 
   #plot() {
-    const [reply, selection] = [this.#history, this.#selection];
-    const series = reply?.series[0];
-    const drawn =
-      series?.tag === selection?.series.tag && series !== undefined && selection !== null;
-    const known =
-      drawn && (series.label_probability !== null || series.prediction_probability !== null);
-    this.chart.node.hidden = !known;
-    if (!known) return;
+    const [columns, selection] = [this.#history?.series[0], this.#selection];
+    const isOurs = columns !== undefined && columns.tag === selection?.series.tag;
+    const lines = isOurs ? probabilityLines(columns) : [];
+    this.chart.node.hidden = lines.length === 0;
+    if (!isOurs || selection === null || lines.length === 0) return;
     this.chart.update({
       label: "Probability of the true and of the predicted class over the epochs",
-      steps: series.step,
-      lines: [
-        { name: "predicted", kind: "second", values: series.prediction_probability ?? [] },
-        { name: "true class", kind: "first", values: series.label_probability ?? [] },
-      ].filter((line) => line.values.length > 0),
+      steps: columns.step,
+      lines,
       range: [0, 1],
       step: selection.step,
       format: percent,
     });
   }
 
-  /** @param {PointerEvent | null} event */
-  #point(event) {
-    const heat = this.#heat;
-    if (event === null || heat === null) {
-      say(this.readout, "Point at the image to read the evidence.");
-      return;
-    }
-    const area = this.stage.content.getBoundingClientRect();
-    const x = Math.floor(((event.clientX - area.left) / area.width) * heat.map.width);
-    const y = Math.floor(((event.clientY - area.top) / area.height) * heat.map.height);
-    if (x < 0 || y < 0 || x >= heat.map.width || y >= heat.map.height) {
-      this.#point(null);
-      return;
-    }
-    const part = heat.map.data[y * heat.map.width + x] / (heat.map.depth === 16 ? 65535 : 255);
-    const top = heat.record?.value_range?.[1];
-    const value = top === undefined ? "" : `${number(part * top)}, `;
-    say(this.readout, `Row ${y}, column ${x} of the map: ${value}${percent(part)} of the maximum`);
+  /**
+   * Says the value under the pointer.
+   * @param {PointerEvent | null} event
+   */
+  #read(event) {
+    const invite = "Point at the image to read the evidence.";
+    say(this.readout, (event && this.#loaded && this.#valueAt(event, this.#loaded)) ?? invite);
   }
-}
 
-/**
- * @param {string} name
- * @param {(value: number) => void} choose
- */
-function slider(name, choose) {
-  const value = el("output", {});
-  const input = el("input", {
-    type: "range",
-    class: "slider",
-    min: "0",
-    max: "100",
-    oninput: () => choose(Number(input.value)),
-  });
-  return {
-    node: el("label", { class: "knob" }, el("span", {}, name), input, value),
-    /** @param {number} level */
-    set(level) {
-      input.value = String(level);
-      input.style.setProperty("--part", `${level}%`);
-      value.value = `${level} %`;
-    },
-  };
+  /** @param {PointerEvent} event @param {Loaded} loaded @returns {string | null} null outside */
+  #valueAt(event, { map, scale, reply }) {
+    const point = this.stage.pointOf(event);
+    const [x, y] = [Math.floor(point.x * map.width), Math.floor(point.y * map.height)];
+    if (x < 0 || y < 0 || x >= map.width || y >= map.height) return null;
+    const sample = map.data[y * map.width + x];
+    const write = scale.isSigned ? signed : number;
+    const value = reply.record?.value_range ? `${write(valueIn(scale, sample))}, ` : "";
+    const part = percent(Math.abs(partOf(scale, sample)));
+    const top = scale.isSigned ? "largest value" : "maximum";
+    return `Row ${y}, column ${x} of the map: ${value}${part} of the ${top}`;
+  }
 }

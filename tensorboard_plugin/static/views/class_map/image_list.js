@@ -1,20 +1,26 @@
-/** The held-out images with what the model makes of each at this epoch, filtered by right and wrong. */
+/** The held-out images with the model's prediction at this epoch, filtered by right and wrong. */
 
-import { fetchSeries, Lane, thumbnailUrl } from "../../core/http_api.js";
 import { el, fill, say, set } from "../../core/dom.js";
-import { verdict } from "../../widgets/record_facts.js";
-import { show } from "../../pixels/image_loading.js";
+import { fetchSeries, thumbnailUrl } from "../../core/http_api.js";
+import { Lane } from "../../core/lane.js";
 import { keyAt } from "../../core/selection.js";
+import { show } from "../../pixels/image_loading.js";
+import { verdict } from "../../widgets/record_facts.js";
+
+/**
+ * @import { RunDetail } from "../../core/run_detail.js"
+ * @import { Selection } from "../../core/selection.js"
+ */
 
 const BOX = 64;
 
 export class ImageList {
   #lane = new Lane();
-  /** Prediction, and whether it is right, of each image at the asked step. */
+  /** Prediction, and whether it is right, of each image at the step. */
   /** @type {Map<number, {prediction: string | null, right: boolean | null}>} */
   #outcomes = new Map();
   #for = "";
-  /** @type {import("../index.js").Selection | null} */
+  /** @type {Selection | null} */
   #selection = null;
   #show = "all";
   /** @type {Map<string, {node: HTMLElement, button: HTMLElement, frame: HTMLElement, image: HTMLImageElement, about: HTMLElement}>} */
@@ -32,7 +38,7 @@ export class ImageList {
     this.#lane.drop();
   }
 
-  /** @param {import("../index.js").Selection} selection @param {string} which all, right or wrong */
+  /** @param {Selection} selection @param {string} which all, right or wrong */
   update(selection, which) {
     this.#selection = selection;
     this.#show = which;
@@ -58,7 +64,7 @@ export class ImageList {
   }
 
   /**
-   * @param {import("../../core/log_model.js").Detail} detail
+   * @param {RunDetail} detail
    * @param {SeriesColumns} series
    * @param {{[index: string]: string}} classes
    */
@@ -79,14 +85,14 @@ export class ImageList {
       return this.#show === "all" || right === (this.#show === "right");
     });
     const wrong = images.filter((i) => this.#outcomes.get(i)?.right === false).length;
-    const told = this.#outcomes.size > 0;
-    say(this.count, told ? `${wrong} of ${images.length} wrong` : "");
+    const known = this.#outcomes.size > 0;
+    say(this.count, known ? `${wrong} of ${images.length} wrong` : "");
     const nodes = wanted.map((i) => this.#item(detail, i, i === image));
     const same =
       nodes.length === this.list.children.length &&
       nodes.every((n, i) => n === this.list.children[i]);
     if (!same) fill(this.list, nodes);
-    if (nodes.length === 0 && told) {
+    if (nodes.length === 0 && known) {
       fill(this.list, el("li", { class: "muted" }, `No image is ${this.#show} at this epoch.`));
     }
   }
@@ -102,7 +108,7 @@ export class ImageList {
     });
   }
 
-  /** @param {import("../../core/log_model.js").Detail} detail @param {number} place @param {boolean} chosen */
+  /** @param {RunDetail} detail @param {number} place @param {boolean} chosen */
   #item(detail, place, chosen) {
     const { name, label, tag, step, v } = detail.images[place];
     const id = `${detail.run}\n${place}`;
@@ -120,12 +126,7 @@ export class ImageList {
       item = { node: el("li", {}, button), button, frame, image, about };
       this.#items.set(id, item);
     }
-    const {
-      series,
-      technique,
-      layer,
-      step: now,
-    } = /** @type {import("../index.js").Selection} */ (this.#selection);
+    const { series, technique, layer, step: now } = /** @type {Selection} */ (this.#selection);
     const own = detail.find(technique, layer, place) ?? series;
     const key =
       tag === null || step === null ? keyAt(detail, own, now) : { run: detail.run, tag, step, v };

@@ -1,24 +1,45 @@
 /** Two epochs, runs or images beside each other, one over the other, or what differs. */
 
-import { fetchRecord, Lane, pictureUrl } from "../../core/http_api.js";
-import { colorDifference, valueDifference } from "../../pixels/difference.js";
-import { el, fill, labelledSelect, segmented, set, setOptions } from "../../core/dom.js";
-import { verdict } from "../../widgets/record_facts.js";
-import { number, percent, runName } from "../../core/format.js";
-import { loadImage } from "../../pixels/image_loading.js";
-import { placeOf } from "../../core/log_model.js";
-import { failed, loading } from "../../widgets/notices.js";
+import { el, fill, set } from "../../core/dom.js";
+import { number, percent } from "../../core/format.js";
+import { fetchRecord, pictureUrl } from "../../core/http_api.js";
+import { choice, text } from "../../core/parameters.js";
 import { keyAt } from "../../core/selection.js";
+import { stepParameter } from "../../core/state.js";
+import { colorDifference, valueDifference } from "../../pixels/difference.js";
+import { loadImage } from "../../pixels/image_loading.js";
 import { loadValues } from "../../pixels/picture_values.js";
-import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
+import { segmented } from "../../widgets/controls.js";
+import { failed, loading } from "../../widgets/notices.js";
+import { verdict } from "../../widgets/record_facts.js";
+import { STAGE_PARAMETERS, StageView } from "../stage_view.js";
+import { OtherSide } from "./other_side.js";
 
-/** @typedef {import("../index.js").Mounted} Mounted */
-/** @typedef {import("../../core/log_model.js").Detail} Detail */
+/**
+ * @import { Selection } from "../../core/selection.js"
+ * @import { Patch } from "../../core/state.js"
+ * @import { Context, Mounted, View, ViewState } from "../../core/view.js"
+ * @import { Difference } from "../../pixels/difference.js"
+ * @import { Side } from "./other_side.js"
+ */
 
-/** @type {import("../index.js").View} */
+const PARAMETERS = {
+  ...STAGE_PARAMETERS,
+  mode: choice(["side", "swipe", "difference"]),
+  runB: text(),
+  imageB: text(),
+  stepB: stepParameter(),
+};
+
+/** @typedef {ViewState<typeof PARAMETERS>} State */
+
+/** @type {View<typeof PARAMETERS>} */
 export const compareView = {
   id: "compare",
   label: "Compare",
+  key: "5",
+  style: new URL("./compare.css", import.meta.url),
+  parameters: PARAMETERS,
   missing: "This run has no pictures yet.",
   accepts: () => true,
   pickers: ["technique", "layer", "image"],
@@ -26,37 +47,40 @@ export const compareView = {
 };
 
 /**
- * @typedef {object} Side
- * @property {Detail} detail
- * @property {SeriesInfo} series
- * @property {import("../../core/http_api.js").PictureKey} key
+ * @typedef {object} Wanted
+ * @property {string} id
+ * @property {[Side, Side]} sides
+ * @property {string} mode
  */
 
 /**
- * @typedef {object} Shown
+ * @typedef {object} Loaded
+ * @property {Wanted} wanted
  * @property {HTMLImageElement[]} images
  * @property {(RecordReply | null)[]} replies
- * @property {import("../../pixels/difference.js").Difference | null} difference
+ * @property {Difference | null} difference
  * @property {boolean} byValue
  */
 
-/** @implements {Mounted} */
-class CompareView {
-  #lane = new Lane();
+/**
+ * @extends {StageView<Wanted, Loaded, State>}
+ * @implements {Mounted<typeof PARAMETERS>}
+ */
+class CompareView extends StageView {
+  /** Per cent of the width at which A ends, in the mode "swipe". */
   #split = 50;
+  /** @type {Loaded | null} */
+  #loaded = null;
 
-  /** @param {import("../index.js").Context} context */
+  /** @param {Context} context */
   constructor({ store, model }) {
-    this.store = store;
-    this.model = model;
-    const change = (/** @type {Partial<import("../../core/state.js").State>} */ patch) =>
-      store.update(patch, { push: false });
-    this.camera = new Camera((zoom) => change({ zoom }));
-    this.stages = [
-      new Stage(this.camera, "A: wheel zooms, drag moves"),
-      new Stage(this.camera, "B: wheel zooms, drag moves"),
-    ];
-    this.zoom = zoomButtons(this.camera, () => this.stages[0]);
+    super(store, {
+      stages: ["A: wheel zooms, drag moves", "B: wheel zooms, drag moves"],
+      loading: "Loading both pictures…",
+      failed: "These can't be compared",
+    });
+    const change = (/** @type {Patch} */ patch) => store.update(patch, { push: false });
+    this.other = new OtherSide(model, change);
     this.mode = segmented(
       "How to compare",
       [
@@ -66,43 +90,24 @@ class CompareView {
       ],
       (mode) => change({ mode })
     );
-    this.run = labelledSelect("Run", (runB) => change({ runB }));
-    this.image = labelledSelect("Image", (imageB) => change({ imageB }));
-    this.step = labelledSelect("Epoch", (text) =>
-      change({ stepB: text === "" ? null : Number(text) })
-    );
     this.captions = [el("figcaption", {}), el("figcaption", {})];
     this.panes = this.stages.map((stage, i) =>
       el("figure", { class: "side" }, this.captions[i], stage.node)
     );
-    this.cover = el("div", { class: "cover" });
     this.swipe = el("input", {
       type: "range",
       class: "slider swipe",
       min: "0",
       max: "100",
       "aria-label": "Where A ends and B begins",
-      oninput: () => this.#swipe(Number(this.swipe.value)),
+      oninput: () => this.#setSplit(Number(this.swipe.value)),
     });
     this.over = el("div", { class: "over" });
     this.readout = el("p", { class: "readout" });
     this.node = el(
       "section",
       { class: "view compare", "aria-label": "Compare" },
-      el(
-        "div",
-        { class: "viewbar" },
-        this.mode.node,
-        el(
-          "div",
-          { class: "pickers", role: "group", "aria-label": "B, what to compare with" },
-          el("strong", {}, "A with B:"),
-          this.run.node,
-          this.image.node,
-          this.step.node
-        ),
-        this.zoom.node
-      ),
+      el("div", { class: "viewbar" }, this.mode.node, this.other.node, this.zoom.node),
       el(
         "div",
         { class: "pane stacked" },
@@ -114,236 +119,116 @@ class CompareView {
     );
   }
 
-  destroy() {
-    this.#lane.drop();
-    for (const stage of this.stages) stage.destroy();
-  }
-
-  /** @param {number} factor */
-  zoomBy(factor) {
-    this.stages[0].zoomBy(factor);
-  }
-
-  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
-  update(selection, state) {
-    if (state.zoom !== this.camera.zoom) this.camera.look(state.zoom);
-    this.mode.set(state.mode);
+  /** @param {Selection} selection @param {State} state */
+  prepare(selection, state) {
+    const { mode } = state;
+    this.mode.set(mode);
     const { detail, series, step } = selection;
     const key = keyAt(detail, series, step);
-    const other = this.#other(selection, state);
-    if (typeof other === "string" || key === null) {
-      this.#lane.drop();
-      this.#clear();
-      this.cover.replaceChildren(
-        other === ""
-          ? loading("Loading the other run…")
-          : failed("Nothing to compare with", String(other))
-      );
-      return;
-    }
-    const a = { detail, series, key };
-    const id = [pictureUrl(key), pictureUrl(other.key), state.mode].join("\n");
-    if (this.stages[0].content.childElementCount === 0)
-      this.cover.replaceChildren(loading("Loading both pictures…"));
-    this.#lane.ask(
-      id,
-      (signal) => this.#load(a, other, state.mode, signal),
-      (shown) => this.#show(a, other, state.mode, shown),
-      (error) => {
-        this.#clear();
-        this.cover.replaceChildren(
-          failed("These can't be compared", error.message, () => this.update(selection, state))
-        );
-      }
-    );
+    const other = this.other.find(selection, state);
+    if (other === "") return loading("Loading the other run…");
+    if (typeof other === "string") return failed("Nothing to compare with", other);
+    if (key === null) return null;
+    const id = [pictureUrl(key), pictureUrl(other.key), mode].join("\n");
+    return /** @type {Wanted} */ ({ id, mode, sides: [{ detail, series, key }, other] });
   }
 
-  #clear() {
-    for (const stage of this.stages) stage.content.replaceChildren();
+  /** @param {Wanted} wanted @param {AbortSignal} signal @returns {Promise<Loaded>} */
+  async load(wanted, signal) {
+    const { sides, mode } = wanted;
+    const [images, replies] = await Promise.all([
+      Promise.all(sides.map(({ key }) => loadImage(pictureUrl(key), signal))),
+      Promise.all(sides.map(({ key }) => fetchRecord(key, signal).catch(() => null))),
+    ]);
+    images.forEach((image, i) => {
+      const { series, detail, key } = sides[i];
+      image.alt = `${"AB"[i]}: ${series.tag}, ${detail.label(key.step)}`;
+      image.draggable = false;
+    });
+    const byValue =
+      sides.every(({ series }) => series.heat_map) || sides.every(({ series }) => series.levels);
+    const difference = mode === "difference" ? await differ(sides, images, byValue, signal) : null;
+    return { wanted, images, replies, difference, byValue };
+  }
+
+  /** @param {Loaded} loaded */
+  draw(loaded) {
+    if (loaded === this.#loaded) return;
+    this.#loaded = loaded;
+    const { wanted, images, replies, difference } = loaded;
+    const { mode, sides } = wanted;
+    const [width, height] = [images[0].naturalWidth, images[0].naturalHeight];
+    this.node.dataset.mode = mode;
+    fill(this.readout);
+    if (mode === "side") {
+      sides.forEach((side, i) => this.#fillCaption(i, side, replies[i]));
+      images.forEach((image, i) =>
+        this.stages[i].show(image, image.naturalWidth, image.naturalHeight)
+      );
+    } else if (mode === "swipe") {
+      fill(this.captions[0], nameOf("A", sides[0]), " left, ", nameOf("B", sides[1]), " right");
+      fill(this.over, images);
+      this.stage.show(this.over, width, height);
+      this.#setSplit(this.#split);
+    } else if (difference !== null) {
+      fill(this.captions[0], nameOf("A", sides[0]), " and ", nameOf("B", sides[1]));
+      this.#showDifference(difference, loaded.byValue, [width, height]);
+    }
+    this.readout.hidden = mode !== "difference";
+    this.swipe.hidden = mode !== "swipe";
+    this.panes[1].hidden = mode !== "side";
+  }
+
+  clear() {
+    this.#loaded = null;
     for (const caption of this.captions) fill(caption);
     fill(this.readout);
   }
 
   /**
-   * What B is; fills its pickers.
-   * @param {import("../index.js").Selection} selection
-   * @param {import("../index.js").State} state
-   * @returns {Side | string} text says why there is none, "" that it is on its way
+   * @param {Difference} difference
+   * @param {boolean} byValue whether it is one of values, not of colours
+   * @param {[number, number]} size of the pictures
    */
-  #other(selection, state) {
-    const { detail: own, technique, layer, image, step } = selection;
-    const runs = this.model.runs?.runs ?? [];
-    setOptions(
-      this.run.select,
-      [
-        { value: "", label: "the same" },
-        ...runs.filter((r) => r.run !== own.run).map((r) => ({ value: r.run, label: runName(r) })),
-      ],
-      state.runB === own.run ? "" : state.runB
-    );
-    this.run.node.hidden = runs.length < 2;
-    const run = state.runB === "" ? own.run : state.runB;
-    const { detail, error } =
-      run === own.run ? { detail: own, error: null } : this.model.detail(run);
-    if (error !== null) return error.message;
-    if (detail === null)
-      return this.model.summary(run) === null ? `There is no run “${run}” (any more).` : "";
-    const path = layer === null ? null : own.layers[layer].path;
-    const place = path === null ? null : detail.layers.findIndex((l) => l.path === path);
-    const there = detail.reply.series.filter((s) => s.technique === technique && s.layer === place);
-    const names = there.flatMap((s) => (s.image === null ? [] : [detail.images[s.image].name]));
-    const ownName = image === null ? "" : own.images[image].name;
-    setOptions(
-      this.image.select,
-      [
-        { value: "", label: "the same" },
-        ...names.filter((n) => n !== ownName).map((n) => ({ value: n, label: n })),
-      ],
-      state.imageB === ownName ? "" : state.imageB
-    );
-    this.image.node.hidden = names.length < 2;
-    const name = state.imageB === "" ? ownName : state.imageB;
-    const series = there.find((s) =>
-      s.image === null ? ownName === "" : detail.images[s.image].name === name
-    );
-    if (series === undefined)
-      return `The other run has no picture of ${path ?? name} by this technique.`;
-    const steps = detail.steps(series);
-    // With all else equal the first epoch is what the slider's is compared with.
-    const differs = run !== own.run || name !== ownName;
-    const usual = differs ? `in step with A` : `the first (${steps[0]})`;
-    const chosen = state.stepB === null ? "" : String(steps[placeOf(steps, state.stepB)]);
-    setOptions(
-      this.step.select,
-      [{ value: "", label: usual }, ...steps.map((s) => ({ value: String(s), label: String(s) }))],
-      chosen
-    );
-    const at = state.stepB ?? (differs ? step : steps[0]);
-    const key = keyAt(detail, series, at);
-    return key === null ? "The other run has no picture of it yet." : { detail, series, key };
-  }
-
-  /**
-   * @param {Side} a
-   * @param {Side} b
-   * @param {string} mode
-   * @param {AbortSignal} signal
-   * @returns {Promise<Shown>}
-   */
-  async #load(a, b, mode, signal) {
-    const sides = [a, b];
-    const [images, replies] = await Promise.all([
-      Promise.all(sides.map(({ key }) => loadImage(pictureUrl(key), signal))),
-      Promise.all(sides.map(({ key }) => fetchRecord(key, signal).catch(() => null))),
-    ]);
-    const byValue =
-      sides.every(({ series }) => series.heat_map) || sides.every(({ series }) => series.levels);
-    if (mode !== "difference") return { images, replies, difference: null, byValue };
-    if (byValue) {
-      const values = await Promise.all(
-        sides.map(({ series, key }) => loadValues(series, key, signal))
-      );
-      if (sameSize(values[0], values[1])) {
-        return { images, replies, difference: valueDifference(values[0], values[1]), byValue };
-      }
-    } else if (
-      images[0].naturalWidth === images[1].naturalWidth &&
-      images[0].naturalHeight === images[1].naturalHeight
-    ) {
-      return { images, replies, difference: colorDifference(images[0], images[1]), byValue };
+  #showDifference({ canvas, largest, mean }, byValue, size) {
+    const [width, height] = byValue ? [canvas.width, canvas.height] : size;
+    const write = byValue ? number : percent;
+    set(canvas, { role: "img", "aria-label": "Difference of A and B" });
+    this.stage.show(canvas, width, height);
+    if (largest === 0) {
+      fill(this.readout, "The two are the same.");
+      return;
     }
-    throw new Error(
-      "The two pictures are not of the same size, so that no difference can be taken. Look at them side by side."
-    );
-  }
-
-  /** @param {Side} a @param {Side} b @param {string} mode @param {Shown} shown */
-  #show(a, b, mode, { images, replies, difference, byValue }) {
-    this.cover.replaceChildren();
-    this.node.dataset.mode = mode;
-    const sides = [a, b];
-    images.forEach((image, i) => {
-      image.alt = `${"AB"[i]}: ${sides[i].series.tag}, ${sides[i].detail.label(sides[i].key.step)}`;
-      image.draggable = false;
-      this.#caption(i, sides[i], replies[i]);
-    });
-    const [width, height] = [images[0].naturalWidth, images[0].naturalHeight];
-    fill(this.readout);
-    if (mode === "side") {
-      images.forEach((image, i) =>
-        this.stages[i].show(image, image.naturalWidth, image.naturalHeight)
-      );
-    } else if (mode === "swipe") {
-      fill(this.over, images);
-      this.stages[0].show(this.over, width, height);
-      this.#swipe(this.#split);
-    } else if (difference !== null) {
-      const { canvas, largest, mean } = difference;
-      set(canvas, { role: "img", "aria-label": "Difference of A and B" });
-      this.stages[0].show(canvas, byValue ? canvas.width : width, byValue ? canvas.height : height);
-      const unit = byValue ? number : percent;
-      fill(
-        this.readout,
-        largest === 0
-          ? "The two are the same."
-          : `Largest difference ${unit(largest)}, mean ${unit(mean)}. `,
-        largest > 0 &&
-          byValue &&
-          el(
-            "span",
-            { class: "legend-difference" },
-            el("i", { class: "lower" }),
-            "B is lower ",
-            el("i", { class: "higher" }),
-            "B is higher"
-          ),
-        largest > 0 && !byValue && "Bright is different."
-      );
-    }
-    this.readout.hidden = mode !== "difference";
-    this.swipe.hidden = mode !== "swipe";
-    this.panes[1].hidden = mode === "side" ? false : true;
-    if (mode !== "side") {
-      fill(
-        this.captions[0],
-        this.#name("A", a),
-        mode === "swipe" ? " left, " : " and ",
-        this.#name("B", b),
-        mode === "swipe" ? " right" : ""
-      );
-    }
-    this.zoom.update();
-  }
-
-  /** @param {string} letter @param {Side} side */
-  #name(letter, { detail, series, key }) {
-    const image = series.image === null ? "" : `, ${detail.images[series.image].name}`;
-    return el(
+    const colors = el(
       "span",
-      {},
-      el("b", { class: "letter" }, letter),
-      ` ${detail.reply.name}${image}, ${detail.label(key.step)}`
+      { class: "legend-difference" },
+      el("i", { class: "lower" }),
+      "B is lower ",
+      el("i", { class: "higher" }),
+      "B is higher"
+    );
+    fill(
+      this.readout,
+      `Largest difference ${write(largest)}, mean ${write(mean)}. `,
+      byValue ? colors : "Bright is different."
     );
   }
 
   /** @param {number} i @param {Side} side @param {RecordReply | null} reply */
-  #caption(i, side, reply) {
+  #fillCaption(i, side, reply) {
     const { label = null, prediction = null } = reply?.record ?? {};
+    const probability = prediction?.probability ?? null;
+    const says = `says ${prediction?.name} ${probability === null ? "" : percent(probability)}`;
     fill(
       this.captions[i],
-      this.#name("AB"[i], side),
-      prediction !== null &&
-        el(
-          "span",
-          { class: "muted" },
-          `says ${prediction.name} ${prediction.probability === null ? "" : percent(prediction.probability)}`
-        ),
+      nameOf("AB"[i], side),
+      prediction !== null && el("span", { class: "muted" }, says),
       label !== null && prediction !== null && verdict(label.index === prediction.index)
     );
   }
 
-  /** @param {number} split per cent that A takes */
-  #swipe(split) {
+  /** @param {number} split per cent of the width at which A ends */
+  #setSplit(split) {
     this.#split = split;
     this.swipe.value = String(split);
     this.swipe.style.setProperty("--part", `${split}%`);
@@ -351,5 +236,34 @@ class CompareView {
   }
 }
 
-/** @param {{width: number, height: number}} a @param {{width: number, height: number}} b */
-const sameSize = (a, b) => a.width === b.width && a.height === b.height;
+/** @param {string} letter @param {Side} side */
+function nameOf(letter, { detail, series, key }) {
+  const image = series.image === null ? "" : `, ${detail.images[series.image].name}`;
+  const name = ` ${detail.reply.name}${image}, ${detail.label(key.step)}`;
+  return el("span", {}, el("b", { class: "letter" }, letter), name);
+}
+
+/**
+ * @param {Side[]} sides
+ * @param {HTMLImageElement[]} images
+ * @param {boolean} byValue whether both have values
+ * @param {AbortSignal} signal
+ * @returns {Promise<Difference>}
+ */
+async function differ(sides, images, byValue, signal) {
+  if (byValue) {
+    const [a, b] = await Promise.all(
+      sides.map(({ series, key }) => loadValues(series, key, signal))
+    );
+    if (a.width === b.width && a.height === b.height) return valueDifference(a, b);
+  } else {
+    const [a, b] = images;
+    if (a.naturalWidth === b.naturalWidth && a.naturalHeight === b.naturalHeight) {
+      return colorDifference(a, b);
+    }
+  }
+  throw new Error(
+    "The two pictures are not of the same size, so that no difference can be taken. " +
+      "Look at them side by side."
+  );
+}

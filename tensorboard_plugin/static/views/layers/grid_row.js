@@ -1,13 +1,15 @@
-/** One line of the grid of layers and epochs: its sticky header with the slider's picture, and cells. */
+/** One row of the grid of layers and epochs: a header with the slider's picture, and cells. */
 
 import { thumbnailUrl } from "../../core/http_api.js";
 import { el, fill, set } from "../../core/dom.js";
 import { percent, shape, splitPath } from "../../core/format.js";
 import { show } from "../../pixels/image_loading.js";
-import { placeOf } from "../../core/log_model.js";
+import { placeOf } from "../../core/run_detail.js";
 import { keyAt } from "../../core/selection.js";
 
-/** @typedef {import("../index.js").Selection} Selection */
+/**
+ * @import { Selection } from "../../core/selection.js"
+ */
 
 /**
  * @typedef {object} Row
@@ -16,6 +18,17 @@ import { keyAt } from "../../core/selection.js";
  * @property {string} group heading, or "" for a layer
  * @property {SeriesInfo | null} series
  * @property {number} layer
+ */
+
+/**
+ * The columns that are on screen.
+ * @typedef {object} Columns
+ * @property {number} first
+ * @property {number} last
+ * @property {number} box pixels of a picture
+ * @property {number} left where the first column of all begins
+ * @property {number} pitch from one column to the next
+ * @property {boolean} load whether new pictures are asked for now
  */
 
 export class GridRow {
@@ -60,14 +73,9 @@ export class GridRow {
   /**
    * @param {Selection} selection
    * @param {Row} row
-   * @param {number} first
-   * @param {number} last
-   * @param {number} box
-   * @param {number} header
-   * @param {number} column
-   * @param {boolean} load whether new pictures are asked for now
+   * @param {Columns} columns
    */
-  render(selection, row, first, last, box, header, column, load) {
+  render(selection, row, { first, last, box, left, pitch, load }) {
     const { detail, steps, place, step } = selection;
     const series = /** @type {SeriesInfo} */ (row.series);
     const path = detail.layers[row.layer].path;
@@ -95,7 +103,7 @@ export class GridRow {
           { class: "frame cell", role: "gridcell", "aria-colindex": i + 2 },
           image
         );
-        node.style.left = `${header + i * column}px`;
+        node.style.left = `${left + i * pitch}px`;
         cell = { node, image };
         this.#cells.set(i, cell);
         this.node.append(node);
@@ -118,10 +126,10 @@ export class GridRow {
     }
   }
 
-  /** @param {number | null | undefined} fraction */
-  sayDead(fraction) {
+  /** @param {number | null} fraction of dead channels */
+  showDead(fraction) {
     if (!this.dead) return;
-    const known = fraction !== null && fraction !== undefined;
+    const known = fraction !== null;
     if (!known) {
       fill(this.dead);
     } else if (this.dead.dataset.value !== String(fraction)) {

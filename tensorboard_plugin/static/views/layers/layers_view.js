@@ -1,12 +1,17 @@
 /** Layers × epochs: every picture of a technique, small; only what is on screen is in the page. */
 
-import { fetchSeries, Lane } from "../../core/http_api.js";
-import { el, say, segmented, set } from "../../core/dom.js";
+import { el, say, set } from "../../core/dom.js";
 import { splitPath } from "../../core/format.js";
+import { choice } from "../../core/parameters.js";
+import { segmented } from "../../widgets/controls.js";
 import { GridRow } from "./grid_row.js";
+import { RowNumbers } from "./row_numbers.js";
 
-/** @typedef {import("../index.js").Selection} Selection */
-/** @typedef {import("./grid_row.js").Row} Row */
+/**
+ * @import { Selection } from "../../core/selection.js"
+ * @import { Context, Mounted, View, ViewState } from "../../core/view.js"
+ * @import { Row } from "./grid_row.js"
+ */
 
 /** @type {{[size: string]: number}} */
 const BOXES = { small: 56, medium: 104, large: 184 };
@@ -22,19 +27,27 @@ const SPARE = 2;
 const SETTLE_MS = 70;
 const FAST_PX = 900;
 
-/** @type {import("../index.js").View} */
+const PARAMETERS = {
+  /** Of the pictures. */
+  size: choice(["medium", "small", "large"]),
+};
+
+/** @typedef {ViewState<typeof PARAMETERS>} State */
+
+/** @type {View<typeof PARAMETERS>} */
 export const layersView = {
   id: "layers",
   label: "Layers",
+  key: "1",
+  style: new URL("./layers.css", import.meta.url),
+  parameters: PARAMETERS,
   missing: "This run has no pictures of layers yet.",
   accepts: (series) => series.layer !== null,
   pickers: ["technique", "image"],
   mount: (context) => new LayersGrid(context),
 };
 
-/** @typedef {import("../index.js").Mounted} Mounted */
-
-/** @implements {Mounted} */
+/** @implements {Mounted<typeof PARAMETERS>} */
 class LayersGrid {
   /** @type {Selection | null} */
   #selection = null;
@@ -48,17 +61,13 @@ class LayersGrid {
   #shown = new Map();
   /** @type {Map<number, HTMLElement>} */
   #heads = new Map();
-  #deadLane = new Lane();
-  /** @type {number | undefined} */
-  #deadTimer;
-  /** @type {Map<string, number | null>} */
-  #dead = new Map();
+  #numbers = new RowNumbers(() => this.#schedule());
   #frame = 0;
   #lastScroll = { x: 0, y: 0 };
   /** @type {number | undefined} */
   #settle;
 
-  /** @param {import("../index.js").Context} context */
+  /** @param {Context} context */
   constructor(context) {
     this.store = context.store;
     this.corner = el("div", { class: "corner", role: "columnheader", "aria-colindex": "1" });
@@ -96,13 +105,12 @@ class LayersGrid {
 
   destroy() {
     this.observer.disconnect();
-    this.#deadLane.drop();
+    this.#numbers.destroy();
     cancelAnimationFrame(this.#frame);
     window.clearTimeout(this.#settle);
-    window.clearTimeout(this.#deadTimer);
   }
 
-  /** @param {Selection} selection @param {import("../index.js").State} state */
+  /** @param {Selection} selection @param {State} state */
   update(selection, state) {
     this.#selection = selection;
     this.#box = BOXES[state.size];
@@ -117,7 +125,7 @@ class LayersGrid {
       this.#scrolledTo = target;
       this.#reveal();
     }
-    this.#askDead();
+    this.#numbers.update(selection);
   }
 
   #resized() {
@@ -210,8 +218,15 @@ class LayersGrid {
       }
       line.place(row, this.#rows.indexOf(row));
       if (row.series !== null) {
-        line.render(selection, row, first, last, this.#box, this.#header, this.#column, load);
-        line.sayDead(this.#dead.get(`${this.#deadKey} ${row.layer}`));
+        line.render(selection, row, {
+          first,
+          last,
+          load,
+          box: this.#box,
+          left: this.#header,
+          pitch: this.#column,
+        });
+        line.showDead(this.#numbers.of(selection, row.layer));
       }
     }
     for (const [id, line] of this.#shown) {
@@ -287,34 +302,5 @@ class LayersGrid {
     // A click on the slider's own picture keeps following.
     const keep = target.dataset.now !== undefined ? {} : { step };
     this.store.update({ view: "picture", technique, layer, zoom: null, ...keep });
-  }
-
-  get #deadKey() {
-    const { detail, technique, image, step } = /** @type {Selection} */ (this.#selection);
-    return [detail.run, technique, image, step].join("\n");
-  }
-
-  /** Dead channels of each layer at the slider's step, once it rests. */
-  #askDead() {
-    const { detail, technique, image, step, layers } = /** @type {Selection} */ (this.#selection);
-    const key = this.#deadKey;
-    if (technique !== "activations" || this.#dead.has(`${key} ${layers[0]}`)) return;
-    window.clearTimeout(this.#deadTimer);
-    this.#deadTimer = window.setTimeout(() => {
-      const name = image === null ? null : detail.images[image].name;
-      const query = { run: detail.run, technique, image: name, first: step, last: step };
-      this.#deadLane.ask(
-        key,
-        (signal) => fetchSeries(query, signal),
-        (reply) => {
-          for (const series of reply.series) {
-            const layer = detail.byTag.get(series.tag)?.layer;
-            this.#dead.set(`${key} ${layer}`, series.dead_fraction?.[0] ?? null);
-          }
-          this.#schedule();
-        },
-        () => {} // the pictures matter more than this number
-      );
-    }, 120);
   }
 }

@@ -1,38 +1,53 @@
 /** One picture, large, with what is known of it. */
 
-import { fetchRecord, Lane, pictureUrl } from "../../core/http_api.js";
 import { el } from "../../core/dom.js";
-import { loadImage } from "../../pixels/image_loading.js";
-import { failed, loading } from "../../widgets/notices.js";
-import { factsOf, metricsOf } from "../../widgets/record_facts.js";
+import { fetchRecord, pictureUrl } from "../../core/http_api.js";
+import { Lane } from "../../core/lane.js";
 import { keyAt } from "../../core/selection.js";
-import { Camera, Stage, zoomButtons } from "../../widgets/stage.js";
+import { loadImage } from "../../pixels/image_loading.js";
+import { factsOf, metricsOf } from "../../widgets/record_facts.js";
+import { STAGE_PARAMETERS, StageView } from "../stage_view.js";
 
-/** @type {import("../index.js").View} */
+/**
+ * @import { PictureKey } from "../../core/http_api.js"
+ * @import { Selection } from "../../core/selection.js"
+ * @import { Context, Mounted, View } from "../../core/view.js"
+ * @import { StageState } from "../stage_view.js"
+ */
+
+/** @type {View<typeof STAGE_PARAMETERS>} */
 export const pictureView = {
   id: "picture",
   label: "Picture",
+  key: "2",
+  parameters: STAGE_PARAMETERS,
   missing: "This run has no pictures yet.",
   accepts: () => true,
   pickers: ["technique", "layer", "image"],
   mount: (context) => new PictureView(context),
 };
 
-/** @typedef {import("../index.js").Mounted} Mounted */
+/**
+ * @typedef {object} Wanted
+ * @property {string} id address of the picture
+ * @property {string} alt
+ * @property {string[]} neighbours addresses of the pictures before and after
+ */
 
-/** @implements {Mounted} */
-class PictureView {
-  #pictures = new Lane();
-  #records = new Lane();
+/**
+ * @extends {StageView<Wanted, HTMLImageElement, StageState>}
+ * @implements {Mounted<typeof STAGE_PARAMETERS>}
+ */
+class PictureView extends StageView {
+  #records = this.own(new Lane());
 
-  /** @param {import("../index.js").Context} context */
+  /** @param {Context} context */
   constructor({ store }) {
-    this.store = store;
-    this.camera = new Camera((zoom) => store.update({ zoom }, { push: false }));
-    this.stage = new Stage(this.camera, "Picture: wheel zooms, drag moves");
-    this.zoom = zoomButtons(this.camera, () => this.stage);
-    this.title = el("h2", { class: "title" });
-    this.cover = el("div", { class: "cover" });
+    super(store, {
+      stages: ["Picture: wheel zooms, drag moves"],
+      loading: "Loading the picture…",
+      failed: "This picture can't be shown",
+    });
     this.facts = el("aside", { class: "facts", "aria-label": "About this picture" });
     this.node = el(
       "section",
@@ -47,52 +62,45 @@ class PictureView {
     );
   }
 
-  /** @param {number} factor */
-  zoomBy(factor) {
-    this.stage.zoomBy(factor);
-  }
-
-  destroy() {
-    this.#pictures.drop();
-    this.#records.drop();
-    this.stage.destroy();
-  }
-
-  /** @param {import("../index.js").Selection} selection @param {import("../index.js").State} state */
-  update(selection, state) {
-    const { detail, series, step, layer, steps, place } = selection;
-    if (state.zoom !== this.camera.zoom) this.camera.look(state.zoom);
+  /** @param {Selection} selection */
+  prepare({ detail, series, step, layer, steps, place }) {
     const key = keyAt(detail, series, step);
-    if (key === null) return;
-    const url = pictureUrl(key);
-    const name = layer === null ? series.tag : detail.layers[layer].path;
-    this.title.replaceChildren(name, el("span", { class: "muted" }, detail.label(key.step)));
-    if (this.stage.content.childElementCount === 0)
-      this.cover.replaceChildren(loading("Loading the picture…"));
-    this.#pictures.ask(
-      url,
-      (signal) => loadImage(url, signal),
-      (image) => {
-        image.alt = `${series.tag}, ${detail.label(key.step)}`;
-        image.draggable = false;
-        this.cover.replaceChildren();
-        this.stage.show(image, image.naturalWidth, image.naturalHeight);
-        this.zoom.update();
-        // The neighbours, so that the next move of the slider is at hand.
-        for (const near of [steps[place + 1], steps[place - 1]]) {
-          const next = near === undefined ? null : keyAt(detail, series, near);
-          if (next !== null) new Image().src = pictureUrl(next);
-        }
-      },
-      (error) => {
-        this.stage.content.replaceChildren();
-        this.cover.replaceChildren(
-          failed("This picture can't be shown", error.message, () => this.update(selection, state))
-        );
-      }
-    );
+    if (key === null) return null;
+    const label = detail.label(key.step);
+    this.setTitle(layer === null ? series.tag : detail.layers[layer].path, label);
+    this.#loadFacts(key);
+    const neighbours = [steps[place + 1], steps[place - 1]]
+      .map((near) => (near === undefined ? null : keyAt(detail, series, near)))
+      .filter((near) => near !== null);
+    return {
+      id: pictureUrl(key),
+      alt: `${series.tag}, ${label}`,
+      neighbours: neighbours.map(pictureUrl),
+    };
+  }
+
+  /** @param {Wanted} wanted @param {AbortSignal} signal */
+  async load({ id, alt, neighbours }, signal) {
+    const image = await loadImage(id, signal);
+    image.alt = alt;
+    image.draggable = false;
+    // So that the next move of the slider finds its picture in the cache.
+    for (const address of neighbours) new Image().src = address;
+    return image;
+  }
+
+  /** @param {HTMLImageElement} image */
+  draw(image) {
+    this.stage.show(image, image.naturalWidth, image.naturalHeight);
+  }
+
+  /** The facts stay: a record may be known whose picture is not. */
+  clear() {}
+
+  /** @param {PictureKey} key */
+  #loadFacts(key) {
     this.#records.ask(
-      `record ${url}`,
+      pictureUrl(key),
       (signal) => fetchRecord(key, signal),
       (reply) => this.facts.replaceChildren(...factsOf(reply), ...metricsOf(reply)),
       (error) => this.facts.replaceChildren(el("p", { class: "error" }, error.message))

@@ -13,7 +13,7 @@ import pytest
 from tensorboard import default, program
 
 from tensorboard_plugin.plugin import KerasVizPlugin
-from tests.helpers import synthetic_logs, trained_logs
+from tests.helpers import synthetic_logs, real_logs
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -107,6 +107,14 @@ class Tab:
     def find(self, selector: str, **options: typing.Any) -> Locator:
         return self.frame.locator(selector, **options)
 
+    @property
+    def views(self) -> list[str]:
+        """Names of the views in the address, in the order of their buttons."""
+        script = "buttons => buttons.map((button) => button.value)"
+        names: list[str] = self.find(".tabs button").evaluate_all(script)
+        assert names
+        return names
+
     def button(self, name: str) -> Locator:
         return self.frame.get_by_role("button", name=name, exact=True)
 
@@ -175,8 +183,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, synthetic_log
     """Two trainings; the longer one is the newer, and so the one that the tab opens with."""
     root = tmp_path_factory.mktemp("browser")
     return {
-        "run2": trained_logs.fit(str(root / "run2"), epochs=OTHER_EPOCHS, seed=1),
-        "run1": trained_logs.fit(str(root / "run1"), epochs=EPOCHS, seed=2),
+        "run2": real_logs.fit(str(root / "run2"), epochs=OTHER_EPOCHS, seed=1),
+        "run1": real_logs.fit(str(root / "run1"), epochs=EPOCHS, seed=2),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EPOCHS
-from tests.helpers.trained_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
+from tests.helpers.real_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
 
 
 def test_layers_stand_in_network_order_with_class_shape_and_dead_fraction(tab, log):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EPOCHS
-from tests.helpers.trained_logs import LAYERS
+from tests.helpers.real_logs import LAYERS
 
 LAYER = LAYERS[3]
 

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EPOCHS, OTHER_EPOCHS
-from tests.helpers.trained_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
+from tests.helpers.real_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
 
 LAYER = LAYERS[1]
 IMAGES = ("image_0", "image_1", "image_2")

@@ -28,13 +28,11 @@ export class Header {
   constructor(store, views, help) {
     this.store = store;
     this.views = views;
-    this.tabs = views.map(({ id, key, label }) =>
-      el(
-        "button",
-        { type: "button", title: `${label} (${key})`, onclick: () => store.update({ view: id }) },
-        label
-      )
-    );
+    this.tabs = views.map(({ id, key, label }) => {
+      const onclick = () => store.update({ view: id });
+      const title = `${label} (${key})`;
+      return el("button", { type: "button", value: id, title, onclick }, label);
+    });
     this.run = labelledSelect("Run", (run) => store.update({ run }));
     this.technique = labelledSelect("Technique", (technique) => store.update({ technique }));
     this.layer = labelledSelect("Layer", (layer) => store.update({ layer }));

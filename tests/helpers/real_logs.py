@@ -1,4 +1,4 @@
-"""Logs that a real `fit` wrote: what the tab is tested on, where nothing has to be made up."""
+"""Logs that a real `fit` wrote, for the browser tests; `synthetic_logs` makes up its pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLASS_NAMES = ("disk", "square", "cross")
 LAYERS = ("stem", "block1/conv_b", "block1/conv_a", "block2/conv", "head")
 CLASS_MAPS = LAYERS[-2:]
 DEAD_LAYER = "block2/conv"
-DEAD = 2  # channels of that layer that can never answer
+DEAD = 2  # channels of that layer whose output is always zero
 
 
 def fit(log_dir: str, *, epochs: int, seed: int) -> synthetic_logs.Log:
@@ -92,7 +92,7 @@ def shapes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read(log_dir: str) -> synthetic_logs.Log:
-    """What stands in the log of one training, by TensorBoard's own parser."""
+    """What is in the log of one training, by TensorBoard's own parser."""
     found = Log(log_dir)
     assert [path.parent.name for path in found.files] == [schema.RUN_NAME]
     (path,) = found.files

@@ -13,7 +13,7 @@ import pytest
 from tensorboard import default, program
 
 from tensorboard_plugin.plugin import KerasVizPlugin
-from tests.helpers import synthetic_logs, real_logs
+from tests.helpers import real_logs, synthetic_logs
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -227,6 +227,7 @@ def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
         viewport: tuple[int, int] = (1280, 800),
         runs: Callable[[typing.Any], None] | None = None,
         heard: Callable[[str], None] | None = None,
+        route: tuple[re.Pattern[str], Callable[[typing.Any], None]] | None = None,
         **parameters: object,
     ) -> Tab:
         width, height = viewport
@@ -234,6 +235,8 @@ def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
         contexts.append(context)
         if runs is not None:  # answers the first of all requests in the server's place
             context.route(RUNS, runs)
+        if route is not None:  # addresses, and what answers them in the server's place
+            context.route(*route)
         if heard is not None:  # takes the address of each request
             context.on("request", lambda request: heard(request.url))
         tabs.append(Tab(context, at, **parameters))

@@ -44,7 +44,9 @@ def test_grad_cam_plus_plus_by_hand():
     np.testing.assert_allclose(found, [[[8 / 21, 24 / 21]]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", class_activation.METHODS)
+@pytest.mark.parametrize(
+    "name", [m.name for m in class_activation.METHODS.values() if m.tries is None]
+)
 def test_without_activations_or_gradients_every_map_is_zero(name):
     zeros = np.zeros_like(ACTIVATIONS)
     assert not class_activation_map(zeros, GRADIENTS, name).any()

@@ -1,7 +1,7 @@
 """The class activation methods and the gradient ascent once more, straight from their equations.
 
 Written in loops over images and channels, so as to be compared with the papers rather than to be
-quick. `docs/methods` has the equations.
+quick. The formulas' docstrings have the equations.
 """
 
 from __future__ import annotations

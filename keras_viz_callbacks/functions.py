@@ -19,6 +19,7 @@ from keras_viz_callbacks.capture.held_out import held_out
 from keras_viz_callbacks.capture.inputs import image_input
 from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
+from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.capture.selectors import Selector, select
 from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.capture.target import Target, report_choice
@@ -108,7 +109,7 @@ def grad_cam(
         batch_size=batch_size,
     )
     call = _one_call(maps.plan.calls, layer)
-    _report_choice(maps, method)
+    _report_choice(maps.plan)
     return maps.capture().finish(call.path)
 
 
@@ -145,7 +146,7 @@ def saliency(
         ValueError: The images don't fit, there is no such method, or a class is out of range.
     """
     attributions = Attributions(model, held_out(images), target=target, method=method, seed=seed)
-    _report_choice(attributions, method)
+    _report_choice(attributions.plan)
     found = attributions.capture().finish()
     return found.sum(axis=-1) if sum_channels else found
 
@@ -237,10 +238,9 @@ def _ascent(
     return Ascent(model, found, call, settings)
 
 
-def _report_choice(explained: ClassMaps | Attributions, method: str) -> None:
-    plan = explained.plan
+def _report_choice(plan: Plan) -> None:
     assert plan.target is not None  # planned for a score
-    report_choice(plan.target, plan.survey, method)
+    report_choice(plan.target, plan.survey)
 
 
 def _one_call(calls: Sequence[LayerCall], layer: Any) -> LayerCall:

@@ -1,31 +1,24 @@
-"""The JSON that `HTTP_API.md` describes, made from the index."""
+"""The JSON bodies that `HTTP_API.md` describes, made from the index."""
 
 from __future__ import annotations
 
 import math
 import re
-import time
 import typing
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.answers import pictures
-from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.answers.change import measure_change
+from tensorboard_plugin.index.log_index import LogIndex
 from tensorboard_plugin.index.picture_columns import NONE
-from tensorboard_plugin.index.run_index import Run, Series, between, technique_order
-from tensorboard_plugin.log.event_reader import Damaged
-from tensorboard_plugin.log.log_source import Gone
+from tensorboard_plugin.index.picture_series import PictureSeries, between
+from tensorboard_plugin.index.run_index import RunIndex
 
 Json = dict[str, typing.Any]
 
-CHANGE_SLICE = 0.3
-"""Seconds that one request may spend on comparing pictures."""
-
-_NOT_COMPARABLE = -1.0
-_BLOCK = 16
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-def runs(index: Index) -> Json:
+def runs_body(index: LogIndex) -> Json:
     """`runs`."""
     with index.lock:
         ordered = sorted(index.runs.values(), key=lambda r: (_natural(r.label), r.training))
@@ -33,7 +26,7 @@ def runs(index: Index) -> Json:
     return {
         "version": schema.SCHEMA_VERSION,
         "token": ".".join(run["token"] for run in listed),
-        "log_directories": [root.path for root in index.roots],
+        "log_directories": [each.path for each in index.directories],
         "indexing": {
             "done": sum(run["indexing"]["done"] for run in listed),
             "total": sum(run["indexing"]["total"] for run in listed),
@@ -42,7 +35,7 @@ def runs(index: Index) -> Json:
     }
 
 
-def _run_summary(index: Index, run: Run) -> Json:
+def _run_summary(index: LogIndex, run: RunIndex) -> Json:
     steps = run.sorted_steps
     return {
         "run": run.name,
@@ -53,14 +46,14 @@ def _run_summary(index: Index, run: Run) -> Json:
         "steps": len(steps),
         "first_step": steps[0] if steps else None,
         "last_step": steps[-1] if steps else None,
-        "last_wall_time": number(run.last_wall_time),
+        "last_wall_time": finite_or_none(run.last_wall_time),
         "techniques": run.techniques,
         "indexing": _indexing(run),
         "problems": run.all_problems()[0],
     }
 
 
-def _indexing(run: Run) -> Json:
+def _indexing(run: RunIndex) -> Json:
     done, total = run.progress
     return {"done": done, "total": total}
 
@@ -69,13 +62,13 @@ def _natural(text: str) -> list[tuple[int, int | str]]:
     return [(0, int(p)) if p.isdecimal() else (1, p) for p in _DIGITS.split(text) if p]
 
 
-def run(index: Index, of: Run) -> Json:
+def run_body(index: LogIndex, run: RunIndex) -> Json:
     """`run`; to be called under the index's lock."""
-    layers = layers_of(of)
-    images = _images(of)
+    layers = run.layers
+    images = _images(run)
     layer_places = {layer["path"]: i for i, layer in enumerate(layers)}
     image_places = {image["name"]: i for i, image in enumerate(images)}
-    ordered = ordered_series(of)
+    ordered = run.ordered_series
     lists: dict[bytes, int] = {}
     step_lists: list[list[int]] = []
     described = []
@@ -84,39 +77,39 @@ def run(index: Index, of: Run) -> Json:
         if key not in lists:
             lists[key] = len(step_lists)
             step_lists.append(s.step.tolist())
-        facts = s.facts
+        fields = s.fields
         described.append(
             {
                 "tag": s.tag,
-                "technique": facts.technique,
-                "layer": None if facts.layer is None else layer_places[facts.layer["path"]],
-                "image": None if facts.image_name is None else image_places[facts.image_name],
+                "technique": fields.technique,
+                "layer": None if fields.layer is None else layer_places[fields.layer["path"]],
+                "image": None if fields.image_name is None else image_places[fields.image_name],
                 "step_list": lists[key],
-                "width": facts.width,
-                "height": facts.height,
-                "kind": "grid" if facts.is_grid else "map" if s.has_heat_map else "image",
+                "width": fields.width,
+                "height": fields.height,
+                "kind": "grid" if fields.is_grid else "map" if s.has_heat_map else "image",
                 "heat_map": s.has_heat_map,
-                "levels": facts.has_levels,
+                "levels": fields.has_levels,
             }
         )
-    steps = of.sorted_steps
-    infos = [of.steps[step] for step in steps]
-    _, problems = of.all_problems()
+    steps = run.sorted_steps
+    infos = [run.steps[step] for step in steps]
+    _, problems = run.all_problems()
     return {
         "version": schema.SCHEMA_VERSION,
-        "run": of.name,
-        "name": of.label,
-        "training": of.training,
-        "token": index.token(of),
-        "indexing": _indexing(of),
+        "run": run.name,
+        "name": run.label,
+        "training": run.training,
+        "token": index.token(run),
+        "indexing": _indexing(run),
         "steps": {
             "step": steps,
             "epoch": [info.epoch for info in infos],
             "batch": [info.batch for info in infos],
-            "wall_time": [number(info.wall_time) for info in infos],
-            "v": [of.stamp(step) for step in steps],
+            "wall_time": [finite_or_none(info.wall_time) for info in infos],
+            "v": [run.stamp(step) for step in steps],
         },
-        "techniques": of.techniques,
+        "techniques": run.techniques,
         "layers": layers,
         "images": images,
         "step_lists": step_lists,
@@ -128,30 +121,19 @@ def run(index: Index, of: Run) -> Json:
     }
 
 
-def layers_of(run: Run) -> list[Json]:
-    """The layers that pictures show, in network order."""
+def _images(run: RunIndex) -> list[Json]:
     found: dict[str, Json] = {}
-    for s in run.series.values():
-        layer = s.facts.layer
-        if layer is not None:
-            shape = layer["shape"]
-            found[layer["path"]] = {**layer, "channels": shape[-1] if shape else None}
-    return sorted(found.values(), key=lambda layer: (layer["index"], layer["path"]))
-
-
-def _images(run: Run) -> list[Json]:
-    found: dict[str, Json] = {}
-    for s in sorted(run.series.values(), key=lambda s: s.facts.technique != "images"):
-        facts = s.facts
-        if facts.image_name is None:
+    for s in sorted(run.series.values(), key=lambda s: s.fields.technique != "images"):
+        fields = s.fields
+        if fields.image_name is None:
             continue
-        held_out = facts.technique == schema.TECHNIQUE_IMAGES and len(s.step) > 0
-        label = facts.label
+        held_out = fields.technique == schema.TECHNIQUE_IMAGES and len(s.step) > 0
+        label = fields.label
         entry = found.setdefault(
-            facts.image_name,
+            fields.image_name,
             {
-                "name": facts.image_name,
-                "index": 0 if facts.image_index is None else facts.image_index,
+                "name": fields.image_name,
+                "index": 0 if fields.image_index is None else fields.image_index,
                 "label": None,
                 "tag": s.tag if held_out else None,
                 "step": s.step[-1] if held_out else None,
@@ -163,27 +145,15 @@ def _images(run: Run) -> list[Json]:
     return sorted(found.values(), key=lambda image: (image["index"], image["name"]))
 
 
-def ordered_series(run: Run) -> list[Series]:
-    """By technique, layer, image."""
-
-    def order(s: Series) -> tuple[typing.Any, ...]:
-        f = s.facts
-        layer = (-1, "") if f.layer is None else (f.layer["index"], f.layer["path"])
-        image = (-1 if f.image_index is None else f.image_index, f.image_name or "")
-        return technique_order(f.technique), layer, image
-
-    return sorted(run.series.values(), key=order)
-
-
-def series(
-    index: Index, run: Run, chosen: list[Series], first: int | None, last: int | None
+def series_body(
+    index: LogIndex, run: RunIndex, chosen: list[PictureSeries], first: int | None, last: int | None
 ) -> Json:
     """`series`; to be called under the index's lock."""
     described = []
     classes: set[int] = set()
     for s in chosen:
         span = s.between(first, last)
-        label = s.facts.label
+        label = s.fields.label
         prediction, target = _classes(s, "prediction", span), _classes(s, "target", span)
         classes |= {c for column in (prediction, target) for c in column or () if c is not None}
         classes |= set() if label is None else {label["index"]}
@@ -208,7 +178,7 @@ def series(
     }
 
 
-def metrics(index: Index, run: Run, first: int | None, last: int | None) -> Json:
+def metrics_body(index: LogIndex, run: RunIndex, first: int | None, last: int | None) -> Json:
     """`metrics`; to be called under the index's lock."""
     steps = run.sorted_steps
     steps = steps[between(steps, first, last)]
@@ -217,16 +187,16 @@ def metrics(index: Index, run: Run, first: int | None, last: int | None) -> Json
         "token": index.token(run),
         "step": steps,
         "metrics": {
-            name: [number(row[i]) if i < len(row) else None for row in rows]
+            name: [finite_or_none(row[i]) if i < len(row) else None for row in rows]
             for name, i in run.metric_names.items()
         },
     }
 
 
-def health(
-    index: Index,
-    run: Run,
-    rows: list[Series],
+def health_body(
+    index: LogIndex,
+    run: RunIndex,
+    rows: list[PictureSeries],
     measure: str,
     image: str | None,
     steps: list[int],
@@ -243,9 +213,9 @@ def health(
     """
     pending = 0
     if measure == "change":
-        pending = _measure_change(index, run, rows, steps)
+        pending = measure_change(index, run, rows, steps)
     with index.lock:
-        places = {layer["path"]: i for i, layer in enumerate(layers_of(run))}
+        places = {layer["path"]: i for i, layer in enumerate(run.layers)}
         name = "dead" if measure == "dead" else "blank" if measure == "blank" else "change"
         values = []
         for s in rows:
@@ -255,81 +225,32 @@ def health(
         return {
             "token": index.token(run),
             "measure": "change" if measure == "change" else "dead",
-            "technique": rows[0].facts.technique if rows else None,
+            "technique": rows[0].fields.technique if rows else None,
             "image": image,
             "step": steps,
-            "layers": [places[s.facts.layer["path"]] for s in rows if s.facts.layer is not None],
+            "layers": [places[s.fields.layer["path"]] for s in rows if s.fields.layer is not None],
             "tags": [s.tag for s in rows],
             "values": values,
             "pending": pending,
         }
 
 
-def _measure_change(index: Index, run: Run, rows: list[Series], steps: list[int]) -> int:
-    """Compares pictures with the ones before, latest first, until time is up; how many are left."""
-    deadline = time.monotonic() + CHANGE_SLICE
-    with index.lock:
-        wanted = [
-            [(s, step) for step in steps if (i := s.find(step)) is not None and _unknown(s, i)]
-            for s in rows
-        ]
-    left = sum(len(cells) for cells in wanted)
-    for end in range(max((len(cells) for cells in wanted), default=0), 0, -_BLOCK):
-        for cells in wanted:
-            decoded: dict[int, typing.Any] = {}
-            for s, step in reversed(cells[max(0, end - _BLOCK) : end]):
-                if time.monotonic() > deadline:
-                    return left
-                _compare(index, run, s, step, decoded)
-                left -= 1
-    return left
-
-
-def _compare(index: Index, run: Run, s: Series, step: int, decoded: dict[int, typing.Any]) -> None:
-    with index.lock:
-        i = s.find(step)
-        if i is None or run.series.get(s.tag) is not s:
-            return
-        steps = s.step[max(0, i - 1) : i + 1].tolist()
-        entries = [run.entry(s, k) for k in range(max(0, i - 1), i + 1)]
-    result: float | None = None
-    if len(entries) == 2:
-        for at, entry in zip(steps, entries, strict=True):
-            if at not in decoded:
-                try:
-                    decoded[at] = pictures.grey(pictures.read(entry))
-                except (Gone, Damaged):
-                    decoded[at] = None
-        before, after = (decoded[at] for at in steps)
-        if before is not None and after is not None:
-            result = pictures.difference(before, after)
-        decoded.pop(step, None)
-    with index.lock:
-        i = s.find(step)
-        if i is not None:
-            s.change[i] = _NOT_COMPARABLE if result is None else result
-
-
-def _unknown(s: Series, i: int) -> bool:
-    return math.isnan(s.change[i])
-
-
-def number(value: float | None) -> float | None:
-    """For JSON, which has no NaN."""
+def finite_or_none(value: float | None) -> float | None:
+    """The number, or None where it is not finite: JSON has no NaN."""
     return None if value is None or not math.isfinite(value) else value
 
 
 def _share(value: float) -> float | None:
-    return round(value, 5) if 0 <= value < math.inf else None  # neither NaN nor `_NOT_COMPARABLE`
+    return round(value, 5) if 0 <= value < math.inf else None  # neither NaN nor `NOT_COMPARABLE`
 
 
-def _numbers(s: Series, name: str, span: slice) -> list[float | None] | None:
+def _numbers(s: PictureSeries, name: str, span: slice) -> list[float | None] | None:
     column: list[float | None] = [
         round(v, 6) if math.isfinite(v) else None for v in s.columns[name][span]
     ]
     return column if any(v is not None for v in column) else None
 
 
-def _classes(s: Series, name: str, span: slice) -> list[int | None] | None:
+def _classes(s: PictureSeries, name: str, span: slice) -> list[int | None] | None:
     column: list[int | None] = [None if v == NONE else v for v in s.columns[name][span]]
     return column if any(v is not None for v in column) else None

@@ -17,11 +17,11 @@ from tensorboard_plugin.answers.lookup import (
     run_stem,
     stem_of,
 )
-from tensorboard_plugin.index.log_index import Index
-from tensorboard_plugin.index.run_index import Entry, Run, Series
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.index.picture_series import PictureLocation, PictureSeries
+from tensorboard_plugin.index.run_index import RunIndex
 from tensorboard_plugin.log.byte_cache import ByteCache
-from tensorboard_plugin.log.event_reader import Damaged
-from tensorboard_plugin.log.log_source import Gone
+from tensorboard_plugin.log.log_errors import Damaged, LogError
 
 MOST_SERIES = 256
 MOST_FRAMES = 1000
@@ -33,7 +33,7 @@ _CACHE_BYTES = 16 * 1024 * 1024
 class PictureRoutes(Lookup):
     """Pictures as they were written, made small, cut and put together."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: LogIndex) -> None:
         super().__init__(index)
         self._cache = ByteCache(_CACHE_BYTES)
 
@@ -54,7 +54,7 @@ class PictureRoutes(Lookup):
         query = Query(request)
         download = query.choice("download", ("1",))
         chosen = self.find_picture(query)
-        data = pictures.read(chosen.entry)
+        data = pictures.read(chosen.location)
         kind = pictures.content_type(data)
         name = None
         if download or kind == "application/octet-stream":
@@ -76,7 +76,7 @@ class PictureRoutes(Lookup):
         size = query.integer("size", 8, 1024)
         download = query.choice("download", ("1",))
         chosen = self.find_picture(query)
-        grid = _grid_of(chosen.entry)
+        grid = _grid_of(chosen.location)
         place = _place_of(grid, item)
         data = self._kept(
             chosen, ("cell", item, size), lambda raw: pictures.cell(raw, grid, place, size)
@@ -88,8 +88,8 @@ class PictureRoutes(Lookup):
         """A grid's palette entries as grey levels."""
         chosen = self.find_picture(Query(request))
         data = None
-        if chosen.series.facts.has_levels:
-            data = pictures.levels(pictures.read(chosen.entry))
+        if chosen.series.fields.has_levels:
+            data = pictures.levels(pictures.read(chosen.location))
         if data is None:
             raise ApiError(404, "no_levels", "This picture has no values under its colours.", "tag")
         return http.body_response(request, data, "image/png", chosen.cache)
@@ -99,7 +99,7 @@ class PictureRoutes(Lookup):
         query = Query(request)
         bits = query.choice("bits", ("8", "16"))
         chosen = self.find_picture(query)
-        data = pictures.read_record(chosen.entry)[1] if chosen.entry.has_heat_map else None
+        data = pictures.read_record(chosen.location)[1] if chosen.location.has_heat_map else None
         if data is None:
             raise ApiError(404, "no_heat_map", "This picture has no class activation map.", "tag")
         if bits == "8":
@@ -119,7 +119,7 @@ class PictureRoutes(Lookup):
             s = self.find_series(run, query.text("tag", SEE_RUN))
             places = range(len(s.step))[s.between(first, last)]
             places = places[:: every or max(1, math.ceil(len(places) / USUAL_FRAMES))]
-            entries = [run.entry(s, i) for i in places]
+            entries = [run.location(s, i) for i in places]
         if not entries:
             raise _no_steps(s, first, last)
         if len(entries) > MOST_FRAMES:
@@ -166,14 +166,16 @@ class PictureRoutes(Lookup):
         return http.stream_response(chunks, "application/zip", f"{name}.zip")
 
     def _zipped(
-        self, run: Run, chosen: list[Series], steps: list[list[int]]
+        self, run: RunIndex, chosen: list[PictureSeries], steps: list[list[int]]
     ) -> Iterator[tuple[str, Callable[[], bytes] | str]]:
         for s, numbers in zip(chosen, steps, strict=True):
             for step in numbers:
                 stem = f"{stem_of(run, s)}-step{step}"
                 with self.index.lock:
                     i = s.find(step)
-                    entry = None if i is None or run.series.get(s.tag) is not s else run.entry(s, i)
+                    entry = (
+                        None if i is None or run.series.get(s.tag) is not s else run.location(s, i)
+                    )
                 if entry is None:
                     yield stem, "the file was deleted or replaced meanwhile"
                 else:
@@ -182,12 +184,12 @@ class PictureRoutes(Lookup):
     def _kept(
         self, chosen: Chosen, what: tuple[typing.Any, ...], make: Callable[[bytes], bytes]
     ) -> bytes:
-        entry = chosen.entry
+        entry = chosen.location
         key = (entry.reader.key, entry.offset, chosen.run.name, *what)
         return self._cache.get(key, lambda: make(pictures.read(entry)))
 
 
-def _grid_of(entry: Entry) -> schema.Grid:
+def _grid_of(entry: PictureLocation) -> schema.Grid:
     data, _ = pictures.read_record(entry)
     if data is not None:
         try:
@@ -210,7 +212,7 @@ def _place_of(grid: schema.Grid, item: int) -> int:
     return grid.items.index(item)
 
 
-def _frames(entries: list[Entry], size: int, item: int | None) -> Iterator[typing.Any]:
+def _frames(entries: list[PictureLocation], size: int, item: int | None) -> Iterator[typing.Any]:
     for entry in entries:
         try:
             image = pictures.decode(pictures.read(entry))
@@ -219,11 +221,11 @@ def _frames(entries: list[Entry], size: int, item: int | None) -> Iterator[typin
                 data = pictures.cell(pictures.encode(image), grid, _place_of(grid, item), size)
                 image = pictures.decode(data)
             yield pictures.shrink(image, size)
-        except (Gone, Damaged, ApiError):
+        except (LogError, ApiError):
             continue
 
 
-def _no_steps(s: Series, first: int | None, last: int | None) -> ApiError:
+def _no_steps(s: PictureSeries, first: int | None, last: int | None) -> ApiError:
     return ApiError(
         404,
         "unknown_step",

@@ -10,10 +10,10 @@ from tensorboard_plugin.index.record_fields import (
     HAS_HEAT_MAP,
     HAS_RECORD,
     UNKNOWN,
-    Facts,
+    RecordFields,
     number,
 )
-from tensorboard_plugin.log.event_reader import CaptureEvent, PictureEvent, RecordEvent
+from tensorboard_plugin.log.log_events import CaptureEvent, PictureEvent, RecordEvent
 
 NONE = -1  # no class
 
@@ -42,7 +42,7 @@ Values = tuple[typing.Any, ...]
 
 
 def values_of(
-    file: int, record: RecordEvent | None, picture: PictureEvent, facts: Facts | None
+    file: int, record: RecordEvent | None, picture: PictureEvent, fields: RecordFields | None
 ) -> Values:
     """One picture's numbers, in the order of the columns."""
     offset, length, flags = 0, 0, 0
@@ -50,10 +50,10 @@ def values_of(
     if record is not None:
         offset, length = record.offset, record.length
         flags = HAS_HEAT_MAP if record.has_heat_map else 0
-    if facts is not None:
-        flags |= HAS_RECORD | (BLANK if facts.blank else 0)
-        dead, blank = facts.dead, facts.blank_fraction
-        label, prediction, target = facts.label, facts.prediction, facts.target
+    if fields is not None:
+        flags |= HAS_RECORD | (BLANK if fields.blank else 0)
+        dead, blank = fields.dead, fields.blank_fraction
+        label, prediction, target = fields.label, fields.prediction, fields.target
     return (
         picture.step,
         picture.wall_time,
@@ -75,7 +75,7 @@ def values_of(
 
 def listed(
     file: int, capture: CaptureEvent, still: Still, row: tuple[typing.Any, ...]
-) -> tuple[Facts, Values]:
+) -> tuple[RecordFields, Values]:
     """What contents say of one picture: what would be taken from its record and from itself."""
     record, record_length, length, flags, moment, at_label, at_prediction, at_target = row[:8]
     wall_time, dead, blank, *probabilities = row[8:]
@@ -85,7 +85,7 @@ def listed(
     target = _score(classes[at_target], probabilities[2])
     dead, blank = number(dead), number(blank)
     epoch, batch, metrics = capture.contents.moments[moment]
-    facts = Facts(
+    fields = RecordFields(
         still.technique,
         epoch,
         batch,
@@ -122,7 +122,7 @@ def listed(
         NONE if target is None else target["index"],
         UNKNOWN,
     )
-    return facts, values
+    return fields, values
 
 
 def _score(known: tuple[int, str] | None, probability: float) -> dict[str, typing.Any] | None:

@@ -1,4 +1,4 @@
-"""What the index takes from a record, whoever wrote it: nothing in it is trusted."""
+"""What the index takes from a record. Anybody may have written it: everything is checked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tensorboard_plugin import schema
 UNKNOWN = math.nan
 
 BLANK, HAS_RECORD, HAS_HEAT_MAP = 1, 2, 4
-"""Flags of a picture: a class map without any evidence, and what stands beside it."""
+"""Flags of a picture: a class map without any evidence, and what lies beside it."""
 
 _LONG = (',"grid":{', ',"statistics":{')
-"""Fields that make up nine tenths of a record, and of which the index takes nothing."""
+"""Fields that make up nine tenths of a record. The index needs nothing of them."""
 
 
-class Facts(typing.NamedTuple):
+class RecordFields(typing.NamedTuple):
     """What a record says about its picture, as far as the index needs it."""
 
     technique: str
@@ -39,18 +39,18 @@ class Facts(typing.NamedTuple):
     metrics: dict[str, typing.Any]
 
 
-def read_facts(data: bytes, before: Facts | None) -> Facts:
+def read_record_fields(data: bytes, known: RecordFields | None) -> RecordFields:
     """What the index needs of a record.
 
     Args:
         data: The record's JSON.
-        before: Those of another picture of the series. Without them every field is checked, else
+        known: Those of another picture of the series. Without them every field is checked, else
             only what is taken. (Building the whole record takes twenty times as long.)
 
     Raises:
         ValueError: It is no record.
     """
-    if before is None:
+    if known is None:
         schema.decode_record(data)
     try:
         content = json.loads(_shortened(data.decode()))
@@ -62,11 +62,11 @@ def read_facts(data: bytes, before: Facts | None) -> Facts:
     metrics = get("metrics")
     layer = get("layer")
     is_grid = isinstance(get("grid"), dict)
-    return Facts(
+    return RecordFields(
         text(get("technique")) or "",
         integer(get("epoch"), 0),
         integer(get("batch"), 0),
-        before.layer if before is not None and layer == before.layer else checked_layer(layer),
+        known.layer if known is not None and layer == known.layer else checked_layer(layer),
         text(get("image_name")),
         integer(get("image_index"), None),
         checked_score(get("label")),

@@ -9,6 +9,7 @@ from tensorboard.plugins import base_plugin
 from werkzeug.test import Client
 
 from tensorboard_plugin.index import log_index as index_module
+from tensorboard_plugin.index.log_directories import log_directories
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs
 
@@ -72,15 +73,15 @@ def api_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[typing.Any], Api]:
 
 
 @pytest.fixture
-def index_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., index_module.Index]:
+def index_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., index_module.LogIndex]:
     """Makes an `Index` of a log directory, which looks at the disk at every refresh."""
     monkeypatch.setattr(index_module, "LOOK_EVERY", 0)
     monkeypatch.setattr(index_module, "WALK_EVERY", 0)
     monkeypatch.setattr(index_module, "WALK_SHARE", 0)
 
-    def make(directory: typing.Any, spec: str | None = None) -> index_module.Index:
-        index = index_module.Index(
-            index_module.roots_of(None if directory is None else str(directory), spec)
+    def make(directory: typing.Any, spec: str | None = None) -> index_module.LogIndex:
+        index = index_module.LogIndex(
+            log_directories(None if directory is None else str(directory), spec)
         )
         index.refresh(seconds=60)
         return index

@@ -36,9 +36,9 @@ from benchmarks.event_files import grid
 from benchmarks.rows import Row, alone, beside, interleaved, tell
 from keras_viz_callbacks.summary.event_file import EventFile
 from keras_viz_callbacks.summary.run import Drawing, _values
-from tensorboard_plugin import index as index_module
 from tensorboard_plugin import schema
-from tensorboard_plugin.index import Index, roots_of
+from tensorboard_plugin.index import log_index as index_module
+from tensorboard_plugin.index.log_index import Index, roots_of
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers.counted_reads import CountingStorage
 

@@ -12,7 +12,8 @@ import struct
 import typing
 import zlib
 
-from tensorboard_plugin import facts, schema
+from tensorboard_plugin import schema
+from tensorboard_plugin.index import record_fields
 
 MOST_PICTURES = 256
 """The writer lists no more in one of them, so that none takes long to be read."""
@@ -112,7 +113,7 @@ def told(record: schema.Record, has_heat_map: bool) -> Told:
             _or_nan(record.blank_fraction),
             *(math.nan if score is None else _or_nan(score.probability) for score in scores),
         ),
-        facts.BLANK * record.blank | facts.HAS_HEAT_MAP * has_heat_map,
+        record_fields.BLANK * record.blank | record_fields.HAS_HEAT_MAP * has_heat_map,
     )
 
 
@@ -208,11 +209,11 @@ def _still(value: dict[str, typing.Any]) -> Still:
     return Still(
         tag,
         technique,
-        facts.checked_layer(value.get("layer")),
-        facts.text(value.get("image_name")),
-        facts.integer(value.get("image_index"), None),
-        facts.integer(value.get("width"), 0),
-        facts.integer(value.get("height"), 0),
+        record_fields.checked_layer(value.get("layer")),
+        record_fields.text(value.get("image_name")),
+        record_fields.integer(value.get("image_index"), None),
+        record_fields.integer(value.get("width"), 0),
+        record_fields.integer(value.get("height"), 0),
         value.get("grid") is True,
         value.get("levels") is True,
     )
@@ -220,14 +221,14 @@ def _still(value: dict[str, typing.Any]) -> Still:
 
 def _moment(epoch: typing.Any, batch: typing.Any, metrics: typing.Any) -> _Moment:
     return (
-        facts.integer(epoch, 0),
-        facts.integer(batch, 0),
+        record_fields.integer(epoch, 0),
+        record_fields.integer(batch, 0),
         metrics if isinstance(metrics, dict) else {},
     )
 
 
 def _class(index: typing.Any, name: typing.Any) -> _Class | None:
-    score = facts.checked_score({"index": index, "name": name})
+    score = record_fields.checked_score({"index": index, "name": name})
     return None if score is None else (score["index"], score["name"])
 
 

@@ -20,11 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_viz_callbacks.summary import event_file, framing, summaries
-from tensorboard_plugin import contents, events, pictures, schema, wire
-from tensorboard_plugin import index as index_module
-from tensorboard_plugin.events import CaptureEvent, EventReader
-from tensorboard_plugin.index import Index
-from tensorboard_plugin.series import Run
+from tensorboard_plugin import contents, schema
+from tensorboard_plugin.answers import pictures
+from tensorboard_plugin.index import log_index as index_module
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.index.run_index import Run
+from tensorboard_plugin.log import event_bytes, event_reader
+from tensorboard_plugin.log.event_reader import CaptureEvent, EventReader
 from tests.helpers import synthetic_logs
 from tests.helpers.reader_events import expanded
 
@@ -93,7 +95,7 @@ def shown(run: Run) -> dict[tuple[str, int], bytes]:
         for i, step in enumerate(series.step):
             try:
                 found[tag, step] = pictures.read(run.entry(series, i))
-            except events.Damaged:
+            except event_reader.Damaged:
                 continue
     return found
 
@@ -256,7 +258,7 @@ def test_damaged_contents_cost_nothing(data: st.DataObject, tmp_path: Path) -> N
 def lie(frame: bytes, how: int, rng: random.Random) -> bytes:
     """Contents with right checksums that say something else."""
     payload = frame[12:-4]
-    peek = wire.peek(payload, len(payload))
+    peek = event_bytes.peek(payload, len(payload))
     assert peek is not None
     static, changing = (payload[a : a + n] for a, n in peek.strings)
     version, count, size, length = schema.CONTENTS_HEAD.unpack_from(changing)
@@ -313,7 +315,7 @@ def test_nothing_is_shown_because_contents_say_so(how: int, tmp_path: Path) -> N
             data, heat_map = None, None
             try:
                 data, heat_map = pictures.read_record(run.entry(series, i))
-            except events.Damaged:
+            except event_reader.Damaged:
                 continue
             assert data is None or schema.decode_record(data).tag == series.tag
             assert heat_map is None or heat_map.startswith(b"\x89PNG")

@@ -8,16 +8,8 @@ from array import array
 from bisect import bisect_left
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.columns import COLUMNS, FLAGS, Values, listed, values_of
-from tensorboard_plugin.events import (
-    CaptureEvent,
-    Event,
-    EventReader,
-    PictureEvent,
-    Problem,
-    RecordEvent,
-)
-from tensorboard_plugin.facts import (
+from tensorboard_plugin.index.picture_columns import COLUMNS, FLAGS, Values, listed, values_of
+from tensorboard_plugin.index.record_fields import (
     BLANK,
     HAS_HEAT_MAP,
     HAS_RECORD,
@@ -26,7 +18,15 @@ from tensorboard_plugin.facts import (
     number,
     read_facts,
 )
-from tensorboard_plugin.storage import Storage
+from tensorboard_plugin.log.event_reader import (
+    CaptureEvent,
+    Event,
+    EventReader,
+    PictureEvent,
+    Problem,
+    RecordEvent,
+)
+from tensorboard_plugin.log.log_source import Storage
 
 _KEPT_PROBLEMS = 100
 _TECHNIQUES = {"activations": 0, "filters": 1, "grad_cam": 2, schema.TECHNIQUE_IMAGES: 4}

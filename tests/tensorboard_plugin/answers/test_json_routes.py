@@ -491,7 +491,7 @@ def test_no_parameters_make_the_server_fail(
 
 
 def test_bounds_of_exports(tmp_path: Path, api_of: ApiOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tensorboard_plugin import picture_routes
+    from tensorboard_plugin.answers import picture_routes
 
     synthetic_logs.write(
         str(tmp_path), synthetic_logs.Spec(epochs=9, layers=1, images=1, channels=2, cell=4, size=8)
@@ -610,7 +610,7 @@ def test_numbers_that_json_has_not_become_null(
 
 
 def test_thumbnails_are_kept_up_to_so_many_bytes() -> None:
-    from tensorboard_plugin.cache import ByteCache
+    from tensorboard_plugin.log.byte_cache import ByteCache
 
     cache = ByteCache(100)
     for key in range(50):

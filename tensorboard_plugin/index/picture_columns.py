@@ -5,8 +5,15 @@ from __future__ import annotations
 import typing
 
 from tensorboard_plugin.contents import FRAME, Still
-from tensorboard_plugin.events import CaptureEvent, PictureEvent, RecordEvent
-from tensorboard_plugin.facts import BLANK, HAS_HEAT_MAP, HAS_RECORD, UNKNOWN, Facts, number
+from tensorboard_plugin.index.record_fields import (
+    BLANK,
+    HAS_HEAT_MAP,
+    HAS_RECORD,
+    UNKNOWN,
+    Facts,
+    number,
+)
+from tensorboard_plugin.log.event_reader import CaptureEvent, PictureEvent, RecordEvent
 
 NONE = -1  # no class
 

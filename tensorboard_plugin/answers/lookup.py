@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorboard_plugin import exports, http
-from tensorboard_plugin.http import ApiError, Query
-from tensorboard_plugin.index import Index
-from tensorboard_plugin.series import Entry, Run, Series
+from tensorboard_plugin.answers import exports, http
+from tensorboard_plugin.answers.http import ApiError, Query
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.index.run_index import Entry, Run, Series
 
 SEE_RUNS = "`runs` lists the runs."
 SEE_RUN = "`run` lists the tags and their steps."

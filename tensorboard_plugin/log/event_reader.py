@@ -21,8 +21,9 @@ from dataclasses import dataclass
 
 import google_crc32c
 
-from tensorboard_plugin import contents, schema, wire
-from tensorboard_plugin.storage import Gone, LocalStorage, Status, Storage
+from tensorboard_plugin import contents, schema
+from tensorboard_plugin.log import event_bytes
+from tensorboard_plugin.log.log_source import Gone, LocalStorage, Status, Storage
 
 HEADER = struct.Struct("<QI")
 CHECKSUM = struct.Struct("<I")
@@ -266,9 +267,9 @@ class EventReader:
             known = length  # which is read whole anyway
         while True:
             try:
-                peek = wire.peek(window.get(begin, known), length)
+                peek = event_bytes.peek(window.get(begin, known), length)
                 break
-            except wire.BeyondError:
+            except event_bytes.BeyondError:
                 if known == length:
                     return Problem(offset, "record", "An event can't be read and is left out.")
                 known = min(length, known * 8)
@@ -299,7 +300,7 @@ class EventReader:
         )
 
     def _capture(
-        self, window: _Window, offset: int, length: int, peek: wire.Peek
+        self, window: _Window, offset: int, length: int, peek: event_bytes.Peek
     ) -> CaptureEvent | None:
         """What contents list; None where they are not to be believed.
 
@@ -385,8 +386,8 @@ def strings(payload: bytes, step: int, tag: str) -> list[bytes]:
         Damaged: It is no event of that step and tag.
     """
     try:
-        peek = wire.peek(payload, len(payload))
-    except (wire.BeyondError, IndexError, ValueError, struct.error) as error:
+        peek = event_bytes.peek(payload, len(payload))
+    except (event_bytes.BeyondError, IndexError, ValueError, struct.error) as error:
         raise Damaged("the event can't be read") from error
     if peek is None or (peek.step, peek.tag) != (step, tag):
         raise Damaged("another event stands in its place")

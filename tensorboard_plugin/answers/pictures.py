@@ -6,8 +6,8 @@ import io
 import typing
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.events import Damaged, strings
-from tensorboard_plugin.series import Entry
+from tensorboard_plugin.index.run_index import Entry
+from tensorboard_plugin.log.event_reader import Damaged, strings
 
 if typing.TYPE_CHECKING:
     from PIL import Image

@@ -7,12 +7,13 @@ import re
 import time
 import typing
 
-from tensorboard_plugin import pictures, schema
-from tensorboard_plugin.columns import NONE
-from tensorboard_plugin.events import Damaged
-from tensorboard_plugin.index import Index
-from tensorboard_plugin.series import Run, Series, between, technique_order
-from tensorboard_plugin.storage import Gone
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import pictures
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.index.picture_columns import NONE
+from tensorboard_plugin.index.run_index import Run, Series, between, technique_order
+from tensorboard_plugin.log.event_reader import Damaged
+from tensorboard_plugin.log.log_source import Gone
 
 Json = dict[str, typing.Any]
 

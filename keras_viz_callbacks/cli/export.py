@@ -132,8 +132,8 @@ def _read(index: Index) -> list[Run]:
 def _is_meant(series: Series, chosen: argparse.Namespace) -> bool:
     facts = series.facts
     return (
-        facts.technique != schema.TECHNIQUE_IMAGES
-        and fnmatch.fnmatchcase(facts.technique, chosen.technique)
+        facts.name != schema.NAME_IMAGES
+        and fnmatch.fnmatchcase(facts.name, chosen.technique)
         and fnmatch.fnmatchcase(_layer(series), chosen.layer)
     )
 
@@ -146,7 +146,7 @@ def _sheets(run_: Run, picked: Sequence[Series]) -> Iterator[tuple[str, list[Ser
     """File name and rows: the series of one technique and layer."""
     rows: dict[tuple[str, str], list[Series]] = {}
     for series in picked:
-        rows.setdefault((series.facts.technique, _layer(series)), []).append(series)
+        rows.setdefault((series.facts.name, _layer(series)), []).append(series)
     for (technique, layer), group in rows.items():
         yield exports.stem(run_stem(run_), technique, layer, "sheet"), group
 

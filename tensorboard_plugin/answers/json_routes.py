@@ -146,7 +146,7 @@ class JsonRoutes(Lookup):
         return found[:MOST_SERIES]
 
     def _of_technique(self, run: Run, technique: str) -> list[Series]:
-        found = [s for s in json_bodies.ordered_series(run) if s.facts.technique == technique]
+        found = [s for s in json_bodies.ordered_series(run) if s.facts.name == technique]
         _require(found, "technique", technique)
         return found
 
@@ -155,7 +155,7 @@ class JsonRoutes(Lookup):
     ) -> tuple[list[Series], str | None]:
         """One series a layer, and the name of the image that they show."""
         if technique is None:
-            with_layers = [s.facts.technique for s in run.series.values() if s.facts.layer]
+            with_layers = [s.facts.name for s in run.series.values() if s.facts.layer]
             if not with_layers:
                 return [], None
             technique = next(t for t in run.techniques if t in with_layers)

@@ -105,7 +105,7 @@ def required_item(query: Query) -> int:
 def stem_of(run: Run, s: Series, *more: str) -> str:
     """File name of what a series is exported to, without its extension."""
     layer = None if s.facts.layer is None else s.facts.layer["path"]
-    return exports.stem(run_stem(run), s.facts.technique, layer, s.facts.image_name, *more)
+    return exports.stem(run_stem(run), s.facts.name, layer, s.facts.image_name, *more)
 
 
 def run_stem(run: Run) -> str:

@@ -245,7 +245,7 @@ def _named(drawn: synthetic_logs.Written, name: str) -> synthetic_logs.Written:
     }
     record = dataclasses.replace(
         record,
-        tag=schema.picture_tag(record.technique, layer and layer.path, image),
+        tag=schema.picture_tag(record.name, layer and layer.path, image),
         layer=layer,
         image_name=image,
         note=name,

@@ -11,7 +11,6 @@ from PIL import Image
 
 from keras_viz_callbacks.cli.command import CommandError, Parser, positive
 from keras_viz_callbacks.render.picture import draw_text, fitted, font
-from tensorboard_plugin import schema
 from tensorboard_plugin.answers import exports, pictures
 from tensorboard_plugin.answers.lookup import run_stem, stem_of
 from tensorboard_plugin.index.log_directories import log_directories
@@ -29,7 +28,7 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser(
         "export",
         help="write GIFs and contact sheets from logs, without a browser",
-        description="Writes each series of pictures as an animated GIF, and for each technique "
+        description="Writes each series of pictures as an animated GIF, and for each callback "
         "and layer a contact sheet: a row an image, a column an epoch.",
     )
     parser.add_argument("log_dir", type=Path, metavar="LOG_DIR", help="what TensorBoard reads")
@@ -42,8 +41,8 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         help="runs by their name in the tab (default: all)",
     )  # fmt: skip
     parser.add_argument(
-        "--technique", default="*", metavar="GLOB",
-        help="such as grad_cam or activations (default: all)",
+        "--technique", dest="names", default="*", metavar="GLOB",
+        help="names of callbacks, such as grad_cam or activations (default: all)",
     )  # fmt: skip
     parser.add_argument("--layer", default="*", metavar="GLOB", help="layer paths (default: all)")
     parser.add_argument(
@@ -115,10 +114,10 @@ def _runs(chosen: argparse.Namespace) -> list[tuple[RunIndex, list[PictureSeries
     found = [(run_, [s for s in run_.ordered_series if _is_meant(s, chosen)]) for run_ in matching]
     if not any(picked for _, picked in found):
         layers = {path for r in matching for s in r.series.values() if (path := _layer(s))}
-        techniques = {technique for r in matching for technique in r.techniques}
+        names = {s.static.name for r in matching for s in r.series.values()}
         raise CommandError(
             "--technique, --layer: no pictures are called so. There are: "
-            f"{', '.join(sorted(techniques))}; {', '.join(sorted(layers))}."
+            f"{', '.join(sorted(names))}; {', '.join(sorted(layers))}."
         )
     return found
 
@@ -130,27 +129,26 @@ def _read(index: LogIndex) -> list[RunIndex]:
 
 
 def _is_meant(series: PictureSeries, chosen: argparse.Namespace) -> bool:
-    fields = series.fields
     return (
-        fields.technique != schema.TECHNIQUE_IMAGES
-        and fnmatch.fnmatchcase(fields.technique, chosen.technique)
+        series.static.kind != "image"
+        and fnmatch.fnmatchcase(series.static.name, chosen.names)
         and fnmatch.fnmatchcase(_layer(series), chosen.layer)
     )
 
 
 def _layer(series: PictureSeries) -> str:
-    return "" if series.fields.layer is None else str(series.fields.layer["path"])
+    return "" if series.layer_path is None else series.layer_path
 
 
 def _sheets(
     run_: RunIndex, picked: Sequence[PictureSeries]
 ) -> Iterator[tuple[str, list[PictureSeries]]]:
-    """File name and rows: the series of one technique and layer."""
+    """File name and rows: the series of one callback and layer."""
     rows: dict[tuple[str, str], list[PictureSeries]] = {}
     for series in picked:
-        rows.setdefault((series.fields.technique, _layer(series)), []).append(series)
-    for (technique, layer), group in rows.items():
-        yield exports.stem(run_stem(run_), technique, layer, "sheet"), group
+        rows.setdefault((series.static.name, _layer(series)), []).append(series)
+    for (name, layer), group in rows.items():
+        yield exports.stem(run_stem(run_), name, layer, "sheet"), group
 
 
 def contact_sheet(
@@ -174,7 +172,7 @@ def contact_sheet(
     ]
     sizes = [picture.size for row in cells for picture in row.values()] or [(size, size)]
     width, height = (max(side) for side in zip(*sizes, strict=True))
-    names = [fitted(s.fields.image_name or _layer(s), _WIDEST_LABEL, [_FONT])[0] for s in rows]
+    names = [fitted(s.static.image_name or _layer(s), _WIDEST_LABEL, [_FONT])[0] for s in rows]
     label = round(max(font(_FONT).getlength(name) for name in names)) + 16
     whole = (
         label + len(steps) * (width + _GAP) + _GAP,

@@ -24,7 +24,17 @@ _BLOCK = 16
 def measure_change(
     index: LogIndex, run: RunIndex, rows: list[PictureSeries], steps: list[int]
 ) -> int:
-    """Compares pictures with the ones before, latest first, until time is up; how many are left."""
+    """Compares pictures with the ones before them, latest first, until time is up.
+
+    Args:
+        index: The index.
+        run: The run.
+        rows: The series.
+        steps: The steps at which pictures are compared.
+
+    Returns:
+        How many are left.
+    """
     deadline = time.monotonic() + SLICE
     with index.lock:
         wanted = [
@@ -51,13 +61,13 @@ def _compare(
         if i is None or run.series.get(s.tag) is not s:
             return
         steps = s.step[max(0, i - 1) : i + 1].tolist()
-        entries = [run.location(s, k) for k in range(max(0, i - 1), i + 1)]
+        locations = [run.location(s, k) for k in range(max(0, i - 1), i + 1)]
     result: float | None = None
-    if len(entries) == 2:
-        for at, entry in zip(steps, entries, strict=True):
+    if len(locations) == 2:
+        for at, location in zip(steps, locations, strict=True):
             if at not in decoded:
                 try:
-                    decoded[at] = pictures.grey(pictures.read(entry))
+                    decoded[at] = pictures.grey(pictures.read(location))
                 except LogError:
                     decoded[at] = None
         before, after = (decoded[at] for at in steps)

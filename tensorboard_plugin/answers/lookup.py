@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
 from tensorboard_plugin.answers import exports, http
@@ -94,6 +95,26 @@ class Lookup:
             return Chosen(run, s, step, run.location(s, i), stamp, v == stamp)
 
 
+def require(found: Sized, parameter: str, value: str) -> None:
+    """Raises the error of a parameter whose value the run does not have.
+
+    Args:
+        found: What the run has of that value.
+        parameter: Name of the parameter.
+        value: Its value.
+
+    Raises:
+        ApiError: Nothing is found.
+    """
+    if len(found) == 0:
+        raise ApiError(
+            404,
+            f"unknown_{parameter}",
+            f"The run has no {parameter} `{shortened(value)}`. `run` lists what it has.",
+            parameter,
+        )
+
+
 def required_item(query: Query) -> int:
     """The parameter ``item``: a channel or filter."""
     item = query.integer("item", 0, 1 << 31)
@@ -105,8 +126,8 @@ def required_item(query: Query) -> int:
 
 def stem_of(run: RunIndex, s: PictureSeries, *more: str) -> str:
     """File name of what a series is exported to, without its extension."""
-    layer = None if s.fields.layer is None else s.fields.layer["path"]
-    return exports.stem(run_stem(run), s.fields.technique, layer, s.fields.image_name, *more)
+    static = s.static
+    return exports.stem(run_stem(run), static.name, s.layer_path, static.image_name, *more)
 
 
 def run_stem(run: RunIndex) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import typing
 from collections.abc import Callable, Iterator
@@ -64,7 +65,7 @@ class PictureRoutes(Lookup):
     def thumbnail(self, request: Request) -> Response:
         """Made small."""
         query = Query(request)
-        size = query.integer("size", 8, 512) or 128
+        size = query.integer("size", 8, 512, default=128)
         chosen = self.find_picture(query)
         data = self._kept(chosen, ("thumbnail", size), lambda raw: pictures.thumbnail(raw, size))
         return http.body_response(request, data, "image/png", chosen.cache)
@@ -88,7 +89,7 @@ class PictureRoutes(Lookup):
         """A grid's palette entries as grey levels."""
         chosen = self.find_picture(Query(request))
         data = None
-        if chosen.series.fields.has_levels:
+        if chosen.series.static.has_levels:
             data = pictures.levels(pictures.read(chosen.location))
         if data is None:
             raise ApiError(404, "no_levels", "This picture has no values under its colours.", "tag")
@@ -110,29 +111,29 @@ class PictureRoutes(Lookup):
         """A series as animation."""
         query = Query(request)
         run = self.find_run(query)
-        size = query.integer("size", 8, 1024) or 512
-        duration = query.integer("duration", 20, 10_000) or 250
+        size = query.integer("size", 8, 1024, default=512)
+        duration = query.integer("duration", 20, 10_000, default=250)
         item = required_item(query) if query.has("item") else None
         first, last = query.steps()
-        every = query.integer("every", 1, 1_000_000)
         with self.index.lock:
             s = self.find_series(run, query.text("tag", SEE_RUN))
             places = range(len(s.step))[s.between(first, last)]
-            places = places[:: every or max(1, math.ceil(len(places) / USUAL_FRAMES))]
-            entries = [run.location(s, i) for i in places]
-        if not entries:
+            usual = max(1, math.ceil(len(places) / USUAL_FRAMES))
+            every = query.integer("every", 1, 1_000_000, default=usual)
+            locations = [run.location(s, i) for i in places[::every]]
+        if not locations:
             raise _no_steps(s, first, last)
-        if len(entries) > MOST_FRAMES:
+        if len(locations) > MOST_FRAMES:
             raise http.bad(
                 "every",
-                f"must pick at most {MOST_FRAMES} frames, not {len(entries)}",
+                f"must pick at most {MOST_FRAMES} frames, not {len(locations)}",
                 str(every),
-                f"Pass every={math.ceil(len(entries) * (every or 1) / MOST_FRAMES)} or more, "
+                f"Pass every={math.ceil(len(locations) * every / MOST_FRAMES)} or more, "
                 "or fewer steps by `first` and `last`.",
             )
         if item is not None:
-            _place_of(_grid_of(entries[-1]), item)
-        frames = _frames(entries, size, item)
+            _place_of(_grid_of(locations[-1]), item)
+        frames = _frames(locations, size, item)
         name = stem_of(run, s, *([] if item is None else [f"channel{item}"]))
         return http.stream_response(exports.gif(frames, duration), "image/gif", f"{name}.gif")
 
@@ -141,7 +142,7 @@ class PictureRoutes(Lookup):
         query = Query(request)
         run = self.find_run(query)
         first, last = query.steps()
-        every = query.integer("every", 1, 1_000_000) or 1
+        every = query.integer("every", 1, 1_000_000, default=1)
         tags = query.texts("tag", MOST_SERIES)
         if not tags:
             query.text("tag", SEE_RUN)
@@ -173,24 +174,24 @@ class PictureRoutes(Lookup):
                 stem = f"{stem_of(run, s)}-step{step}"
                 with self.index.lock:
                     i = s.find(step)
-                    entry = (
-                        None if i is None or run.series.get(s.tag) is not s else run.location(s, i)
-                    )
-                if entry is None:
+                    location = None
+                    if i is not None and run.series.get(s.tag) is s:
+                        location = run.location(s, i)
+                if location is None:
                     yield stem, "the file was deleted or replaced meanwhile"
                 else:
-                    yield stem, lambda entry=entry: pictures.read(entry)  # type: ignore[misc]
+                    yield stem, functools.partial(pictures.read, location)
 
     def _kept(
         self, chosen: Chosen, what: tuple[typing.Any, ...], make: Callable[[bytes], bytes]
     ) -> bytes:
-        entry = chosen.location
-        key = (entry.reader.key, entry.offset, chosen.run.name, *what)
-        return self._cache.get(key, lambda: make(pictures.read(entry)))
+        location = chosen.location
+        key = (location.reader.key, location.offset, chosen.run.name, *what)
+        return self._cache.get(key, lambda: make(pictures.read(location)))
 
 
-def _grid_of(entry: PictureLocation) -> schema.Grid:
-    data, _ = pictures.read_record(entry)
+def _grid_of(location: PictureLocation) -> schema.Grid:
+    data, _ = pictures.read_record(location)
     if data is not None:
         try:
             record = schema.decode_record(data)
@@ -212,12 +213,12 @@ def _place_of(grid: schema.Grid, item: int) -> int:
     return grid.items.index(item)
 
 
-def _frames(entries: list[PictureLocation], size: int, item: int | None) -> Iterator[typing.Any]:
-    for entry in entries:
+def _frames(locations: list[PictureLocation], size: int, item: int | None) -> Iterator[typing.Any]:
+    for location in locations:
         try:
-            image = pictures.decode(pictures.read(entry))
+            image = pictures.decode(pictures.read(location))
             if item is not None:
-                grid = _grid_of(entry)
+                grid = _grid_of(location)
                 data = pictures.cell(pictures.encode(image), grid, _place_of(grid, item), size)
                 image = pictures.decode(data)
             yield pictures.shrink(image, size)

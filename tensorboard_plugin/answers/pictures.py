@@ -50,7 +50,7 @@ def read_record(location: PictureLocation) -> tuple[bytes | None, bytes | None]:
 
 
 def content_type(data: bytes) -> str:
-    """Of an encoded picture; never one that a browser would run."""
+    """Content type of an encoded picture; never one that a browser would run."""
     for magic, kind in _TYPES:
         if data.startswith(magic):
             return kind
@@ -114,9 +114,7 @@ def cut(image: Image.Image, grid: schema.Grid, place: int) -> Image.Image:
     Raises:
         Damaged: The grid does not fit the picture.
     """
-    row, column = divmod(place, max(1, grid.columns))
-    left = grid.gap + column * (grid.cell_width + grid.gap)
-    top = grid.gap + row * (grid.cell_height + grid.gap)
+    top, left = grid.corner(place)
     right, bottom = left + grid.cell_width, top + grid.cell_height
     if not (0 <= left < right <= image.width and 0 <= top < bottom <= image.height):
         raise Damaged("the grid in its record does not fit the picture")

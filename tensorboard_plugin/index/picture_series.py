@@ -1,19 +1,20 @@
-"""One tag's pictures: a few numbers for each, in arrays."""
+"""One tag's pictures: what they are, and a few numbers for each."""
 
 from __future__ import annotations
 
 import typing
 from array import array
-from bisect import bisect_left
+from collections.abc import Sequence
 
-from tensorboard_plugin.index.picture_columns import COLUMNS, Values
-from tensorboard_plugin.index.record_fields import (
-    BLANK,
-    HAS_HEAT_MAP,
+from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP, Class, StaticFields
+from tensorboard_plugin.checked_json import UNKNOWN
+from tensorboard_plugin.index.picture_columns import (
+    COLUMN_TYPES,
     HAS_RECORD,
-    UNKNOWN,
-    RecordFields,
+    Described,
+    PictureRow,
 )
+from tensorboard_plugin.index.step_columns import StepColumns, between
 from tensorboard_plugin.log.event_reader import EventReader
 
 
@@ -33,90 +34,79 @@ class PictureLocation(typing.NamedTuple):
 
 
 class PictureSeries:
-    """One tag's pictures, ascending by step."""
+    """One tag's pictures, ascending by step.
 
-    def __init__(self, tag: str, fields: RecordFields) -> None:
-        self.tag = tag
-        self.fields = fields
+    Args:
+        static: What the first of them is.
+    """
+
+    def __init__(self, static: StaticFields) -> None:
+        self.tag = static.tag
+        self.static = static
+        """What the latest picture is."""
+        self.label: Class | None = None
         self.has_heat_map = False
-        self.columns: dict[str, array[typing.Any]] = {
-            name: array(code) for name, code in COLUMNS.items()
-        }
-        self.step: array[int] = self.columns["step"]
-        self.change: array[float] = self.columns["change"]
-        self._files: array[int] = self.columns["file"]
-        self._appends = [column.append for column in self.columns.values()]
+        self.columns = StepColumns(COLUMN_TYPES)
+        self.step = self.columns.step
+        self.change: array[float] = self.columns.fixed["change"]
+        self._flags: array[int] = self.columns.fixed["flags"]
+
+    @property
+    def layer_path(self) -> str | None:
+        """Path of the layer that the pictures show; None where they show none."""
+        return None if self.static.layer is None else self.static.layer["path"]
 
     def find(self, step: int) -> int | None:
         """Place of that step."""
-        i = bisect_left(self.step, step)
-        return i if i < len(self.step) and self.step[i] == step else None
+        return self.columns.find(step)
 
     def between(self, first: int | None, last: int | None) -> slice:
         """Places of the steps from ``first`` to ``last``, both included."""
         return between(self.step, first, last)
 
     def is_blank(self, i: int) -> bool:
-        """Whether it is a class map without any evidence."""
-        return bool(self.columns["flags"][i] & BLANK)
+        """Whether the heat map is zero everywhere."""
+        return bool(self._flags[i] & BLANK)
 
-    def file_of(self, step: int) -> int:
-        """The file that the picture of that step is in, or -1."""
-        if not self.step or step > self.step[-1]:
-            return -1
-        i = self.find(step)
-        return -1 if i is None else self._files[i]
-
-    def location(self, i: int, readers: typing.Sequence[EventReader]) -> PictureLocation:
-        """Where that picture lies.
+    def location(self, i: int, readers: Sequence[EventReader]) -> PictureLocation:
+        """Where one picture lies.
 
         Args:
             i: Its place.
             readers: The readers of the run's files.
         """
-        c = self.columns
-        flags = c["flags"][i]
+        row = PictureRow(*(column[i] for column in self.columns.fixed.values()))
         return PictureLocation(
-            readers[c["file"][i]],
-            self.tag,
-            c["step"][i],
-            c["wall_time"][i],
-            c["offset"][i],
-            c["length"][i],
-            c["record_offset"][i],
-            c["record_length"][i],
-            bool(flags & HAS_RECORD),
-            bool(flags & HAS_HEAT_MAP),
+            reader=readers[row.file],
+            tag=self.tag,
+            step=row.step,
+            wall_time=row.wall_time,
+            offset=row.offset,
+            length=row.length,
+            record_offset=row.record_offset,
+            record_length=row.record_length,
+            has_record=bool(row.flags & HAS_RECORD),
+            has_heat_map=bool(row.flags & HAS_HEAT_MAP),
         )
 
-    def put(self, values: Values) -> bool:
-        """Enters one picture; what stood at its step is replaced.
+    def put(self, row: PictureRow, described: Described | None) -> bool:
+        """Enters one picture. A picture of the same step is replaced.
 
         Args:
-            values: A number for each column.
+            row: Its numbers.
+            described: What its record says; None where it has none that can be read.
 
         Returns:
-            Whether something was replaced.
+            Whether one was replaced.
         """
-        step = values[0]
-        if not self.step or step > self.step[-1]:
-            for append, value in zip(self._appends, values, strict=True):
-                append(value)
-            return False
-        columns = zip(self.columns.values(), values, strict=True)
-        i = bisect_left(self.step, step)
-        replaced: bool = self.step[i] == step
-        for column, value in columns:
-            if replaced:
-                column[i] = value
-            else:
-                column.insert(i, value)
+        i, replaced = self.columns.put(row.step, row)
         if i + 1 < len(self.step):
             self.change[i + 1] = UNKNOWN
+        if described is not None:
+            if i + 1 == len(self.step):
+                self.static, self.label = described.static, described.scores.label
+            if row.flags & HAS_HEAT_MAP:
+                self.has_heat_map = True
+            if described.measures:
+                self.columns.put_measures(i, described.measure_names, described.measures)
         return replaced
-
-
-def between(steps: typing.Sequence[int], first: int | None, last: int | None) -> slice:
-    """Places of the ascending steps from ``first`` to ``last``, both included."""
-    start = 0 if first is None else bisect_left(steps, first)
-    return slice(start, len(steps) if last is None else bisect_left(steps, last + 1))

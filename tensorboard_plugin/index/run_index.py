@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import typing
+from collections.abc import Iterable, Iterator
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.index.picture_columns import FLAGS, Values, listed, values_of
-from tensorboard_plugin.index.picture_series import PictureLocation, PictureSeries
-from tensorboard_plugin.index.record_fields import (
-    HAS_HEAT_MAP,
-    UNKNOWN,
-    RecordFields,
-    number,
-    read_record_fields,
+from tensorboard_plugin.capture_table import Moment
+from tensorboard_plugin.checked_json import UNKNOWN, checked_layer, number
+from tensorboard_plugin.index.layer_series import LayerSeries
+from tensorboard_plugin.index.picture_columns import (
+    Described,
+    PictureRow,
+    described,
+    row_of_picture,
+    rows_of_capture,
 )
+from tensorboard_plugin.index.picture_series import PictureLocation, PictureSeries
+from tensorboard_plugin.index.record_fields import read_record_fields
 from tensorboard_plugin.log.event_reader import EventReader
 from tensorboard_plugin.log.log_events import (
     CaptureEvent,
@@ -22,29 +26,56 @@ from tensorboard_plugin.log.log_events import (
     PictureEvent,
     Problem,
     RecordEvent,
+    TableEvent,
 )
 from tensorboard_plugin.log.log_source import LogSource
 
 _KEPT_PROBLEMS = 100
-_TECHNIQUES = {"activations": 0, "filters": 1, "grad_cam": 2, schema.TECHNIQUE_IMAGES: 4}
 
 
 class StepInfo:
-    """What is known of one step of a run."""
+    """What is known of one step of a run.
 
-    __slots__ = ("batch", "epoch", "files", "metrics", "rewrites", "wall_time")
+    Args:
+        wall_time: Seconds since 1970 of what was written first.
+    """
 
-    def __init__(self, fields: RecordFields | None, wall_time: float) -> None:
-        self.epoch = 0 if fields is None else fields.epoch
-        self.batch = 0 if fields is None else fields.batch
+    __slots__ = ("batch", "epoch", "files", "has_pictures", "metrics", "rewrites", "wall_time")
+
+    def __init__(self, wall_time: float) -> None:
+        self.epoch = 0
+        self.batch = 0
         self.wall_time = wall_time
+        self.has_pictures = False
         self.files: tuple[int, ...] = ()
         self.rewrites = 0
         self.metrics: tuple[float, ...] = ()
 
 
+class Measure(typing.NamedTuple):
+    """A measure that a run has numbers of.
+
+    Attributes:
+        measure: Its name.
+        of: ``"layer"`` or ``"picture"``.
+        names: Names of the callbacks that report it.
+    """
+
+    measure: str
+    of: str
+    names: tuple[str, ...]
+
+
 class RunIndex:
-    """What one of our run directories holds. Not thread-safe: `Index` has the lock."""
+    """What one of our run directories holds. Not thread-safe: `LogIndex` has the lock.
+
+    Args:
+        name: Name of the run in TensorBoard.
+        label: Name of the user's own run.
+        training: Which training in that run it is, from 1.
+        source: Where it lies.
+        directory: Its directory.
+    """
 
     def __init__(
         self, name: str, label: str, training: int, source: LogSource, directory: str
@@ -69,6 +100,8 @@ class RunIndex:
         }
         self.readers = []
         self.series: dict[str, PictureSeries] = {}
+        self.layer_series: dict[tuple[str, str], LayerSeries] = {}
+        """By name of the callback and path of the layer."""
         self.steps: dict[int, StepInfo] = {}
         self.metric_names: dict[str, int] = {}
         self._latest_metrics: tuple[StepInfo | None, dict[str, typing.Any]] = None, {}
@@ -76,7 +109,8 @@ class RunIndex:
         self.problem_count = 0
         self.problems: list[tuple[str, Problem]] = []
         self.pictures = 0
-        self.last_wall_time: float | None = None
+        self._last_wall_time_of_pictures: float | None = None
+        self._last_wall_time_of_tables: float | None = None
         self.unreadable: dict[str, str] = {}
         self._sorted_steps: list[int] | None = None
 
@@ -88,42 +122,52 @@ class RunIndex:
         return self._sorted_steps
 
     @property
+    def last_wall_time(self) -> float | None:
+        """Time of the latest picture; of the latest measure table where there are no pictures."""
+        if self._last_wall_time_of_pictures is None:
+            return self._last_wall_time_of_tables
+        return self._last_wall_time_of_pictures
+
+    @property
     def progress(self) -> tuple[int, int]:
         """Bytes read, bytes that can be read."""
         parts = [r.progress for r in self.readers if r.name not in self.unreadable]
         return sum(p[0] for p in parts), sum(p[1] for p in parts)
 
     @property
-    def techniques(self) -> list[str]:
-        """In the order of the tab."""
-        return sorted({s.fields.technique for s in self.series.values()}, key=technique_order)
-
-    @property
     def ordered_series(self) -> list[PictureSeries]:
-        """Every series, by technique, layer and image."""
-
-        def order(s: PictureSeries) -> tuple[typing.Any, ...]:
-            f = s.fields
-            layer = (-1, "") if f.layer is None else (f.layer["index"], f.layer["path"])
-            image = (-1 if f.image_index is None else f.image_index, f.image_name or "")
-            return technique_order(f.technique), layer, image
-
-        return sorted(self.series.values(), key=order)
+        """Every series, by kind, name, layer and image."""
+        return sorted(self.series.values(), key=_order)
 
     @property
     def layers(self) -> list[dict[str, typing.Any]]:
-        """The layers that pictures show, in network order."""
+        """The layers of pictures and of measures, in network order."""
         found: dict[str, dict[str, typing.Any]] = {}
-        for s in self.series.values():
-            layer = s.fields.layer
-            if layer is not None:
-                shape = layer["shape"]
-                found[layer["path"]] = {**layer, "channels": shape[-1] if shape else None}
+        for layer in self._layers():
+            shape = layer["shape"]
+            found[layer["path"]] = {**layer, "channels": shape[-1] if shape else None}
         return sorted(found.values(), key=lambda layer: (layer["index"], layer["path"]))
+
+    @property
+    def measures(self) -> list[Measure]:
+        """The measures of layers, then those of pictures, in order of first appearance."""
+        found: dict[tuple[str, str], dict[str, None]] = {}
+        for layer in self.layer_series.values():
+            for measure in layer.columns.measures:
+                found.setdefault((measure, "layer"), {})[layer.name] = None
+        for s in self.series.values():
+            for measure in s.columns.measures:
+                found.setdefault((measure, "picture"), {})[s.static.name] = None
+        return [Measure(measure, of, tuple(names)) for (measure, of), names in found.items()]
 
     def location(self, series: PictureSeries, i: int) -> PictureLocation:
         """Where one picture of a series lies."""
         return series.location(i, self.readers)
+
+    def layer_series_of(self, series: PictureSeries) -> LayerSeries | None:
+        """The measures that the callback of a series reports of the layer of the series."""
+        path = series.layer_path
+        return None if path is None else self.layer_series.get((series.static.name, path))
 
     def stamp(self, step: int) -> str:
         """Changes when a picture of that step is written again, not when one more comes."""
@@ -144,13 +188,12 @@ class RunIndex:
         count = self.problem_count + len(self.unreadable) + len(cut)
         return count, [*cut, *found][:_KEPT_PROBLEMS]
 
-    def open(self, names: typing.Iterable[str]) -> None:
-        """Begins to follow these files of its directory, which sort behind all others."""
+    def open(self, names: Iterable[str]) -> None:
+        """Begins to follow these files of its directory, which sort after all others."""
         for name in names:
             path = f"{self.directory}/{name}"
-            self.readers.append(
-                EventReader(path, self.source, name not in self.files_with_wrong_contents)
-            )
+            use_contents = name not in self.files_with_wrong_contents
+            self.readers.append(EventReader(path, self.source, use_contents))
 
     def add(self, reader: EventReader, event: Event) -> bool:
         """Takes one event in.
@@ -161,16 +204,25 @@ class RunIndex:
         if isinstance(event, RecordEvent):
             reader.pending_record = event
             return False
+        if isinstance(event, Problem):
+            self._note(reader, event)
+            return True
+        file = self.readers.index(reader)
+        if isinstance(event, TableEvent):
+            return self._add_table(file, event.step, event.wall_time, event.table)
         record, reader.pending_record = reader.pending_record, None
         if isinstance(event, CaptureEvent):
-            return self._add_capture(reader, event)
-        if isinstance(event, PictureEvent):
-            if record is not None and (record.tag, record.step) != (event.tag, event.step):
-                record = None
-            return self._add_picture(reader, record, event)
-        reader.pending_record = record
-        self._note(reader, event)
-        return True
+            return self._add_capture(file, event)
+        if record is not None and (record.tag, record.step) != (event.tag, event.step):
+            record = None
+        return self._add_picture(reader, file, record, event)
+
+    def _layers(self) -> Iterator[dict[str, typing.Any]]:
+        for layer in self.layer_series.values():
+            yield layer.layer
+        for s in self.series.values():
+            if s.static.layer is not None:
+                yield s.static.layer
 
     def _note(self, reader: EventReader, problem: Problem) -> None:
         self.problem_count += 1
@@ -178,79 +230,110 @@ class RunIndex:
             self.problems.append((reader.name, problem))
 
     def _add_picture(
-        self, reader: EventReader, record: RecordEvent | None, picture: PictureEvent
+        self, reader: EventReader, file: int, record: RecordEvent | None, picture: PictureEvent
     ) -> bool:
         series = self.series.get(picture.tag)
         fields = None
         if record is not None:
+            known = None if series is None else series.static
             try:
-                fields = read_record_fields(record.json, None if series is None else series.fields)
+                fields = read_record_fields(record.json, picture.tag, known)
             except ValueError as error:
                 self._note(reader, Problem(record.offset, "record", f"{error}"))
-        values = values_of(self.readers.index(reader), record, picture, fields)
-        return self._enter(picture.tag, values, fields)
+        row = row_of_picture(file, picture, record, fields)
+        entered = self._enter(row, picture.tag, None if fields is None else described(fields))
+        if fields is not None and fields.layer_measures and fields.static.layer is not None:
+            name, layer = fields.static.name, fields.static.layer
+            layer_series = self.layer_series.get((name, layer["path"]))
+            if layer_series is None:
+                layer_series = self._new_layer_series(name, layer)
+            layer_series.put(picture.step, file, fields.layer_measures)
+        return entered
 
-    def _add_capture(self, reader: EventReader, capture: CaptureEvent) -> bool:
-        file = self.readers.index(reader)
-        found = capture.contents
+    def _add_capture(self, file: int, capture: CaptureEvent) -> bool:
         changed = False
-        for still, row in zip(found.stills, zip(*found.columns, strict=True), strict=True):
-            fields, values = listed(file, capture, still, row)
-            changed |= self._enter(still.tag, values, fields)
+        for row, picture in rows_of_capture(file, capture):
+            changed |= self._enter(row, picture.static.tag, picture)
+        for table in capture.contents.tables:
+            changed |= self._add_table(file, capture.step, capture.wall_time, table)
         return changed
 
-    def _enter(self, tag: str, values: Values, fields: RecordFields | None) -> bool:
+    def _enter(self, row: PictureRow, tag: str, picture: Described | None) -> bool:
         """Takes one picture in.
 
         Args:
+            row: Its numbers.
             tag: Its tag.
-            values: A number for each column.
-            fields: What its record says; None where it has none that can be read.
+            picture: What its record says; None where it has none that can be read.
 
         Returns:
             Whether it is shown.
         """
-        step, wall_time, file = values[:3]
         series = self.series.get(tag)
         if series is None:
-            if fields is None:
+            if picture is None:
                 return False  # without a record nobody knows what it is
-            series = self.series[tag] = PictureSeries(tag, fields)
-        if series.file_of(step) > file:
+            series = self.series[tag] = PictureSeries(picture.static)
+        if series.columns.file_of(row.step) > row.file:
             return False  # written again by a later file, which was read before this one grew
-        if fields is not None:
-            if not series.step or step >= series.step[-1]:
-                series.fields = fields
-            series.has_heat_map |= bool(values[FLAGS] & HAS_HEAT_MAP)
-        replaced = series.put(values)
-        self._add_step(step, wall_time, file, fields, replaced)
+        replaced = series.put(row, picture)
         self.pictures += not replaced
-        if self.last_wall_time is None or wall_time > self.last_wall_time:
-            self.last_wall_time = wall_time
+        last = self._last_wall_time_of_pictures
+        if last is None or row.wall_time > last:
+            self._last_wall_time_of_pictures = row.wall_time
+        info = self.steps.get(row.step)
+        if info is None:
+            info = self._new_step(row.step, row.wall_time)
+        if not info.has_pictures:
+            info.has_pictures, info.wall_time = True, row.wall_time
+        info.rewrites += replaced
+        if row.file not in info.files:
+            info.files = (*info.files, row.file)
+        if picture is not None:
+            if row.file == max(info.files):
+                info.epoch, info.batch, _ = picture.moment
+            self._add_metrics(info, picture.moment)
+            for score in picture.scores:
+                if score is not None:
+                    self.classes[score[0]] = score[1]
         return True
 
-    def _add_step(
-        self, step: int, wall_time: float, file: int, fields: RecordFields | None, replaced: bool
-    ) -> None:
+    def _add_table(
+        self, file: int, step: int, wall_time: float, table: schema.MeasureTable
+    ) -> bool:
+        for i, layer in enumerate(table.layers):
+            series = self.layer_series.get((table.name, layer.path))
+            if series is None:
+                checked = checked_layer({**vars(layer), "shape": list(layer.shape)})
+                assert checked is not None
+                series = self._new_layer_series(table.name, checked)
+            measures = {name: number(values[i]) for name, values in table.measures.items()}
+            series.put(step, file, measures)
+        last = self._last_wall_time_of_tables
+        if last is None or wall_time > last:
+            self._last_wall_time_of_tables = wall_time
         info = self.steps.get(step)
         if info is None:
-            info = self.steps[step] = StepInfo(fields, wall_time)
-            self._sorted_steps = None
-        info.rewrites += replaced
-        if file not in info.files:
-            info.files = (*info.files, file)
-        if fields is None:
-            return
-        if file == max(info.files):
-            info.epoch, info.batch = fields.epoch, fields.batch
-        if fields.metrics and (info, fields.metrics) != self._latest_metrics:
-            self._latest_metrics = info, fields.metrics  # a step's pictures all repeat them
-            self._add_metrics(info, fields.metrics)
-        for score in (fields.label, fields.prediction, fields.target):
-            if score is not None:
-                self.classes[score["index"]] = score["name"]
+            info = self._new_step(step, wall_time)
+        if not info.files or file >= max(info.files):
+            info.epoch, info.batch = table.epoch, table.batch
+        self._add_metrics(info, (table.epoch, table.batch, table.metrics))
+        return True
 
-    def _add_metrics(self, info: StepInfo, metrics: dict[str, typing.Any]) -> None:
+    def _new_layer_series(self, name: str, layer: dict[str, typing.Any]) -> LayerSeries:
+        series = self.layer_series[name, layer["path"]] = LayerSeries(name, layer)
+        return series
+
+    def _new_step(self, step: int, wall_time: float) -> StepInfo:
+        info = self.steps[step] = StepInfo(wall_time)
+        self._sorted_steps = None
+        return info
+
+    def _add_metrics(self, info: StepInfo, moment: Moment) -> None:
+        _, _, metrics = moment
+        if not metrics or (info, metrics) == self._latest_metrics:
+            return  # the pictures of a step all repeat them
+        self._latest_metrics = info, metrics
         for name in metrics:
             self.metric_names.setdefault(name, len(self.metric_names))
         values = list(info.metrics) + [UNKNOWN] * (len(self.metric_names) - len(info.metrics))
@@ -259,6 +342,14 @@ class RunIndex:
         info.metrics = tuple(values)
 
 
-def technique_order(technique: str) -> tuple[int, str]:
-    """Sorts techniques as the tab lists them."""
-    return _TECHNIQUES.get(technique, 3), technique
+def _order(series: PictureSeries) -> tuple[typing.Any, ...]:
+    static = series.static
+    layer = (-1, "") if static.layer is None else (static.layer["index"], static.layer["path"])
+    image = -1 if static.image_index is None else static.image_index
+    return (
+        schema.KINDS.index(static.kind),
+        static.name,
+        layer,
+        image,
+        "" if static.image_name is None else static.image_name,
+    )

@@ -17,17 +17,16 @@ import typing
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
-from tensorboard_plugin import contents, schema
+from tensorboard_plugin import capture_table, schema
 from tensorboard_plugin.log import recovery
-from tensorboard_plugin.log.event_bytes import EventHead, MoreBytesNeeded, read_event_head
-from tensorboard_plugin.log.file_window import FileWindow, read_fully
-from tensorboard_plugin.log.frames import (
-    CHECKSUM,
-    HEADER,
-    is_frame_header,
-    is_whole,
-    masked_checksum,
+from tensorboard_plugin.log.event_bytes import (
+    EventHead,
+    MoreBytesNeeded,
+    plugin_name,
+    read_event_head,
 )
+from tensorboard_plugin.log.file_window import FileWindow, read_fully
+from tensorboard_plugin.log.frames import is_frame_header, is_whole
 from tensorboard_plugin.log.local_source import LocalSource
 from tensorboard_plugin.log.log_errors import Damaged, Gone
 from tensorboard_plugin.log.log_events import (
@@ -36,8 +35,10 @@ from tensorboard_plugin.log.log_events import (
     PictureEvent,
     Problem,
     RecordEvent,
+    TableEvent,
 )
 from tensorboard_plugin.log.log_source import FileStatus, LogSource
+from tensorboard_plugin.tfrecord import CHECKSUM, HEADER, LENGTH, masked_checksum
 
 MAX_RECORD = 64 * 1024 * 1024
 """A longer record is not ours, and is not read into memory."""
@@ -47,6 +48,8 @@ FILE_HEAD = 24
 
 _CONTENTS = schema.CONTENTS_TAG.encode()
 _RECORD_TAG_PREFIX = len(schema.record_tag(""))
+_STRINGS_OF_PICTURE = 3  # width, height, picture
+_MALFORMED = MoreBytesNeeded, IndexError, ValueError, struct.error
 _UNREADABLE = "An event can't be read and is left out."
 
 
@@ -197,7 +200,7 @@ class EventReader:
             raise Gone(self.path) from error
         if len(data) < HEADER.size + length + CHECKSUM.size:
             raise Gone(self.path)
-        if HEADER.unpack_from(data) != (length, masked_checksum(data[:8])):
+        if HEADER.unpack_from(data) != (length, masked_checksum(data[: LENGTH.size])):
             self.report_misplaced()
             raise Damaged(f"{self.name} at {offset}: the length fails its checksum")
         payload = data[HEADER.size : HEADER.size + length]
@@ -253,17 +256,17 @@ class EventReader:
                 if known == length:
                     return Problem(offset, "record", _UNREADABLE)
                 known = min(length, known * 8)
-            except (IndexError, ValueError, struct.error):
+            except _MALFORMED:
                 return Problem(offset, "record", _UNREADABLE)
         if head is None:
             return None
         if head.tag == schema.CONTENTS_TAG:
             return self._capture(window, offset, length, head) if self.use_contents else None
-        if schema.is_record_tag(head.tag):
-            return _record(window, offset, length, head)
-        if len(head.strings) < 3:
-            return None  # a scalar, or another plugin's
-        return PictureEvent(head.step, head.wall_time, head.tag, offset, length)
+        if len(head.strings) >= _STRINGS_OF_PICTURE:
+            return PictureEvent(head.step, head.wall_time, head.tag, offset, length)
+        if schema.is_record_tag(head.tag) or schema.is_measures_tag(head.tag):
+            return _record_or_table(window, offset, length, head)
+        return None  # a scalar, or another plugin's
 
     def _capture(
         self, window: FileWindow, offset: int, length: int, head: EventHead
@@ -278,7 +281,7 @@ class EventReader:
         if not is_whole(data, length):
             return None
         try:
-            found = contents.decode(*(data[start : start + n] for start, n in head.strings))
+            found = capture_table.decode(*(data[start : start + n] for start, n in head.strings))
         except ValueError:
             return None
         begin = offset + HEADER.size + length + CHECKSUM.size
@@ -296,7 +299,7 @@ class EventReader:
                 or not is_frame_header(next_head)
             ):
                 return None
-        return CaptureEvent(head.step, begin, found)
+        return CaptureEvent(head.step, head.wall_time, begin, found)
 
     def _find_frame(self, window: FileWindow) -> bool:
         """Moves `position` to the next frame after damaged bytes, if there is one."""
@@ -306,20 +309,35 @@ class EventReader:
         return found
 
 
-def _record(
+def _record_or_table(
     window: FileWindow, offset: int, length: int, head: EventHead
-) -> RecordEvent | Problem | None:
-    if not head.strings or length > MAX_RECORD:
-        return Problem(offset, "record", "A record holds nothing, or far too much.")
+) -> RecordEvent | TableEvent | Problem | None:
+    """A record or measure table; None where a user's own summary has such a tag."""
+    if length > MAX_RECORD:
+        return Problem(offset, "record", "A record holds far too much.")
     data = window.get(offset + HEADER.size, length + CHECKSUM.size)
     if not is_whole(data, length):
         return Problem(offset, "checksum", "A record fails its checksum and is left out.")
+    try:
+        if plugin_name(data[:length]) != schema.PLUGIN_NAME:
+            return None
+    except _MALFORMED:
+        return Problem(offset, "record", _UNREADABLE)
+    if not head.strings:
+        return Problem(offset, "record", "A record holds nothing.")
     start, size = head.strings[0]
+    json = data[start : start + size]
+    if schema.is_measures_tag(head.tag):
+        try:
+            table = schema.decode_measures(json)
+        except ValueError as error:
+            return Problem(offset, "record", f"{error}")
+        return TableEvent(head.step, head.wall_time, head.tag, table, offset, length)
     return RecordEvent(
         step=head.step,
         wall_time=head.wall_time,
         tag=head.tag[_RECORD_TAG_PREFIX:],
-        json=data[start : start + size],
+        json=json,
         has_heat_map=len(head.strings) > 1,
         offset=offset,
         length=length,
@@ -334,7 +352,7 @@ def _strings(payload: bytes, step: int, tag: str) -> list[bytes]:
     """
     try:
         head = read_event_head(payload, len(payload))
-    except (MoreBytesNeeded, IndexError, ValueError, struct.error) as error:
+    except _MALFORMED as error:
         raise Damaged("the event can't be read") from error
     if head is None or (head.step, head.tag) != (step, tag):
         raise Damaged("another event lies in its place")

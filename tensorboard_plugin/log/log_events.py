@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 
-from tensorboard_plugin import contents
+from tensorboard_plugin import capture_table, schema
 
 
 class Problem(typing.NamedTuple):
@@ -55,18 +55,40 @@ class PictureEvent(typing.NamedTuple):
     length: int
 
 
+class TableEvent(typing.NamedTuple):
+    """A measure table, read completely and verified.
+
+    Attributes:
+        step: Step of the summary.
+        wall_time: Seconds since 1970.
+        tag: Tag of the summary.
+        table: The numbers.
+        offset: Start of the frame in the file.
+        length: Bytes of the payload.
+    """
+
+    step: int
+    wall_time: float
+    tag: str
+    table: schema.MeasureTable
+    offset: int
+    length: int
+
+
 class CaptureEvent(typing.NamedTuple):
-    """Records and pictures as their contents list them. The frames themselves are not read.
+    """What was written together, as its contents list it. The frames themselves are not read.
 
     Attributes:
         step: Step of the summaries.
+        wall_time: Seconds since 1970, when the contents were written.
         offset: Start of the first listed frame in the file.
         contents: What the frames hold.
     """
 
     step: int
+    wall_time: float
     offset: int
-    contents: contents.Contents
+    contents: capture_table.CaptureTable
 
 
-Event = RecordEvent | PictureEvent | CaptureEvent | Problem
+Event = RecordEvent | PictureEvent | TableEvent | CaptureEvent | Problem

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from tensorboard_plugin.log.file_window import FileWindow
-from tensorboard_plugin.log.frames import CHECKSUM, HEADER, is_whole, masked_checksum
+from tensorboard_plugin.log.frames import is_whole
+from tensorboard_plugin.tfrecord import CHECKSUM, HEADER, LENGTH, masked_checksum
 
 MAX_SEARCHED = 64 * 1024 * 1024
 """A frame beyond this is not searched for frames in it."""
@@ -52,7 +53,8 @@ def find_frame(window: FileWindow, position: int, size: int) -> tuple[int, bool]
             break
         for match in _MAYBE_LENGTH.finditer(block, 0, len(block) - 4):
             at = match.start()
-            if CHECKSUM.unpack_from(block, at + 8)[0] == masked_checksum(block[at : at + 8]):
+            end = at + LENGTH.size
+            if CHECKSUM.unpack_from(block, end)[0] == masked_checksum(block[at:end]):
                 return position + at, True
         position += len(block) - HEADER.size + 1
     return max(begin, min(position, size)), False

@@ -1,13 +1,13 @@
-"""What a reader has found, picture by picture, whether contents told it or each was looked at."""
+"""What a reader has found, picture by picture, whether contents list it or each was looked at."""
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
 
-from tensorboard_plugin.contents import FRAME
-from tensorboard_plugin.index.record_fields import HAS_HEAT_MAP
+from tensorboard_plugin.capture_table import HAS_HEAT_MAP
 from tensorboard_plugin.log import log_events
+from tensorboard_plugin.tfrecord import FRAME_BYTES
 
 
 class Found(typing.NamedTuple):
@@ -38,9 +38,11 @@ def expanded(found: Iterable[log_events.Event]) -> list[Found]:
 
 
 def _listed(capture: log_events.CaptureEvent) -> Iterable[Found]:
-    stills, columns = capture.contents.stills, capture.contents.columns
-    for still, row in zip(stills, zip(*columns, strict=True), strict=True):
-        offset, record_length, length, flags = capture.offset + row[0], *row[1:4]
-        common = still.tag, capture.step, row[8]
-        yield Found("record", *common, bool(flags & HAS_HEAT_MAP), offset, record_length)
-        yield Found("picture", *common, False, offset + FRAME + record_length, length)
+    contents = capture.contents
+    for static, row in zip(contents.pictures, contents.rows, strict=True):
+        offset = capture.offset + row.offset
+        common = static.tag, capture.step, row.wall_time
+        has_heat_map = bool(row.flags & HAS_HEAT_MAP)
+        yield Found("record", *common, has_heat_map, offset, row.record_length)
+        at = offset + FRAME_BYTES + row.record_length
+        yield Found("picture", *common, False, at, row.length)

@@ -58,7 +58,7 @@ def test_tensorboards_own_reader_sees_the_same(
         series = run.series.pop(tag)
         events = accumulator.Tensors(tag)
         assert series.step.tolist() == [e.step for e in events]
-        assert series.columns["wall_time"].tolist() == [e.wall_time for e in events]
+        assert series.columns.fixed["wall_time"].tolist() == [e.wall_time for e in events]
     assert not run.series
 
 
@@ -293,7 +293,7 @@ def test_a_file_that_may_not_be_read_is_said(
 def test_a_picture_costs_few_bytes(log_dir: str, index_of: IndexOf) -> None:
     run = index_of(log_dir).runs["run1/keras_viz"]
     series = run.series["activations/conv2d_0/image_0"]
-    assert sum(column.itemsize for column in series.columns.values()) <= 100
+    assert series.columns.bytes_of_a_row <= 100
 
 
 def test_many_threads_while_a_training_writes(tmp_path: Path, index_of: IndexOf) -> None:

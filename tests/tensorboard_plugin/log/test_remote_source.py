@@ -23,7 +23,7 @@ from tensorboard_plugin.log import file_window, log_errors, remote_source
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs, tensorboards
 from tests.helpers.stores import S3, copy_to
-from tests.tensorboard_plugin.conftest import Api
+from tests.helpers.tab_api import Api
 
 IndexOf = Callable[..., LogIndex]
 ApiOf = Callable[[typing.Any], Api]

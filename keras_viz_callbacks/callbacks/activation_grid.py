@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_viz_callbacks.callbacks.base import Moment
+from keras_viz_callbacks.callbacks.base import Moment, layer_record
 from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
 from keras_viz_callbacks.capture.compiled import Array
 from keras_viz_callbacks.capture.held_out import Preprocess
@@ -20,7 +20,7 @@ from keras_viz_callbacks.explain.activations import Activations
 from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
 from keras_viz_callbacks.maps.places import as_pictures
 from keras_viz_callbacks.render import grid
-from keras_viz_callbacks.summary.run import Drawing
+from keras_viz_callbacks.summary.run import Drawing, Measured
 from tensorboard_plugin import schema
 
 
@@ -82,7 +82,7 @@ class ActivationGrid(HeldOutImagesCallback):
         preprocess: Preprocess | None = None,
         tokens_to_grid: TokensToGrid = None,
         max_images: int = MAX_IMAGES,
-        name: str = schema.TECHNIQUE_ACTIVATIONS,
+        name: str = schema.NAME_ACTIVATIONS,
         update_freq: Literal["epoch"] | int = "epoch",
         every: int = 1,
         max_overhead: float | None = None,
@@ -126,10 +126,20 @@ class ActivationGrid(HeldOutImagesCallback):
 
     def _draw_layer(
         self, call: LayerCall, signals: Mapping[str, Array], moment: Moment
-    ) -> Iterator[Drawing]:
+    ) -> Iterator[Drawing | Measured]:
         activations = signals[call.path]
         dead = float(dead_channels(activations).mean())
-        scalars = [(f"dead_channels/{call.path}", dead)]
+        table = schema.MeasureTable(
+            self.name,
+            moment.epoch,
+            moment.batch,
+            (layer_record(call, activations.shape[1:]),),
+            {"dead_channels": (dead,)},
+            dict(moment.metrics),
+        )
+        is_default = self.name == schema.NAME_ACTIVATIONS
+        tag = schema.scalar_tag("dead_channels", call.path, None if is_default else self.name)
+        yield Measured(table, [(tag, dead)])
         channels = activations.shape[-1]
         picked = self._picked(call, channels)
         pictures = as_pictures(activations)
@@ -152,13 +162,14 @@ class ActivationGrid(HeldOutImagesCallback):
                 grid=cells,
                 value_range=grid.value_range(numbers, picked),
                 scale=self.scale,
-                dead_fraction=dead,
-                blank_fraction=float(numbers.blank.mean()),
+                kind="channels",
+                title="Activations",
+                item="channel",
+                measures={"blank_channels": float(numbers.blank.mean())},
                 statistics=_recorded(numbers, picked),
                 note=self._note(picked, channels),
             )
-            yield Drawing(record, picture.data, scalars=scalars)
-            scalars = []
+            yield Drawing(record, picture.data)
 
     def _picked(self, call: LayerCall, channels: int) -> list[int]:
         if self.channels is None:

@@ -18,7 +18,7 @@ import keras
 from keras_viz_callbacks.callbacks.budget import Budget
 from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.layers import LayerCall
-from keras_viz_callbacks.summary.run import Drawing, Run, open_run
+from keras_viz_callbacks.summary.run import Drawing, Measured, Run, open_run
 from tensorboard_plugin import schema
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Moment:
     note: str | None = None
 
 
-Draw = Callable[[Moment], Iterable[Drawing]]
+Draw = Callable[[Moment], Iterable[Drawing | Measured]]
 """Draws what was captured; called on the worker thread, so it holds NumPy arrays only."""
 
 
@@ -244,10 +244,10 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
             is_first, self._said_size = not self._said_size, True
 
-            def drawn() -> Iterator[Drawing]:
+            def drawn() -> Iterator[Drawing | Measured]:
                 size = 0
                 for drawing in draw(moment):
-                    size += len(drawing.data) + len(drawing.heat_map or b"")
+                    size += drawing.size
                     yield drawing
                 if is_first:
                     self._say_size(size)

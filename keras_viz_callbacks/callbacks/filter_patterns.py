@@ -88,7 +88,7 @@ class FilterPatterns(VisualizationCallback):
         max_layers: int = 3,
         layers_per_capture: int | None = None,
         cell_size: int = SIZE,
-        name: str = schema.TECHNIQUE_FILTERS,
+        name: str = schema.NAME_FILTERS,
         update_freq: Literal["epoch"] | int = "epoch",
         every: int = 1,
         max_overhead: float | None = None,
@@ -171,10 +171,13 @@ class FilterPatterns(VisualizationCallback):
         picture = grid.draw_patterns(patterns, blank, cells)
         call = climb.call
         record = schema.Record(
-            technique=self.name,
+            name=self.name,
             tag=schema.picture_tag(self.name, call.path),
             width=picture.width,
             height=picture.height,
+            kind="patterns",
+            title="Filter patterns",
+            item="filter",
             image_bytes=len(picture.data),
             epoch=moment.epoch,
             batch=moment.batch,
@@ -182,7 +185,7 @@ class FilterPatterns(VisualizationCallback):
             grid=cells,
             value_range=climb.value_range,
             channels=call.channels,
-            blank_fraction=float(np.mean(blank)),
+            measures={"blank_channels": float(np.mean(blank))},
             statistics=schema.ChannelStatistics(
                 start=_rounded(signals.start), maximum=_rounded(signals.response)
             ),

@@ -164,6 +164,8 @@ class GradCAM(HeldOutImagesCallback):
                 index,
                 picture,
                 moment,
+                kind="evidence",
+                title=class_activation.METHODS.find(self.method).title,
                 label=label,
                 prediction=prediction,
                 target=target,

@@ -29,7 +29,7 @@ from keras_viz_callbacks.capture.target import class_output
 from keras_viz_callbacks.maps.places import signals_as_pictures
 from keras_viz_callbacks.render import colors
 from keras_viz_callbacks.render.picture import Picture, Pixels, encode, to_rgb
-from keras_viz_callbacks.summary.run import Drawing, Run
+from keras_viz_callbacks.summary.run import Drawing, Measured, Run
 from tensorboard_plugin import schema
 
 MAX_IMAGES = 8
@@ -92,7 +92,9 @@ class HeldOutImagesCallback(VisualizationCallback):
         """Runs that pass on the held-out images."""
 
     @abstractmethod
-    def _draw_layer(self, call: LayerCall, signals: Any, moment: Moment) -> Iterator[Drawing]:
+    def _draw_layer(
+        self, call: LayerCall, signals: Any, moment: Moment
+    ) -> Iterator[Drawing | Measured]:
         """A picture of each image at one layer, from what the pass gave."""
 
     def _prepare(self, run: Run) -> None:
@@ -117,7 +119,7 @@ class HeldOutImagesCallback(VisualizationCallback):
         assert run is not None
         new_images = self._gallery.not_yet_shown(run)
 
-        def draw(moment: Moment) -> Iterator[Drawing]:
+        def draw(moment: Moment) -> Iterator[Drawing | Measured]:
             yield from self._gallery.drawings(new_images)
             for call in self._calls:
                 yield from self._draw_layer(call, signals, moment)
@@ -134,7 +136,7 @@ class HeldOutImagesCallback(VisualizationCallback):
         note: str | None = None,
         **fields: Any,
     ) -> schema.Record:
-        """The record of one picture: what all techniques say, and the fields of this one.
+        """The record of one picture: what all pictures have, and the fields of this one.
 
         Args:
             call: The layer's call.
@@ -146,7 +148,7 @@ class HeldOutImagesCallback(VisualizationCallback):
             **fields: Of `schema.Record`.
         """
         return schema.Record(
-            technique=self.name,
+            name=self.name,
             tag=self._tag(call, self._gallery.names[index]),
             width=picture.width,
             height=picture.height,
@@ -197,10 +199,12 @@ class Gallery:
             name = self.names[index]
             picture = encode(Image.fromarray(self.pixels[index]))
             record = schema.Record(
-                technique=schema.TECHNIQUE_IMAGES,
-                tag=schema.picture_tag(schema.TECHNIQUE_IMAGES, None, _tag_part(name)),
+                name=schema.NAME_IMAGES,
+                tag=schema.picture_tag(schema.NAME_IMAGES, None, _tag_part(name)),
                 width=picture.width,
                 height=picture.height,
+                kind="image",
+                title="Held-out images",
                 image_bytes=len(picture.data),
                 image_name=name,
                 image_index=index,

@@ -1,0 +1,174 @@
+"""The numbers that the index keeps of each picture, from its record or from contents."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Sequence
+
+from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP, Class, Moment, StaticFields
+from tensorboard_plugin.checked_json import UNKNOWN, number
+from tensorboard_plugin.index.record_fields import RecordFields, Scores
+from tensorboard_plugin.log.log_events import CaptureEvent, PictureEvent, RecordEvent
+from tensorboard_plugin.tfrecord import FRAME_BYTES
+
+HAS_RECORD = 2
+"""Flag of a picture, beside those of `tensorboard_plugin.capture_table`."""
+
+NO_CLASS = -1
+
+COLUMN_TYPES = {
+    "step": "q",
+    "wall_time": "d",
+    "file": "I",
+    "offset": "Q",
+    "length": "Q",
+    "record_offset": "Q",
+    "record_length": "I",
+    "flags": "B",
+    "label_probability": "f",
+    "prediction": "i",
+    "prediction_probability": "f",
+    "target": "i",
+    "change": "f",
+}
+"""Array type of each number of a picture, in the order of `PictureRow`."""
+
+
+class PictureRow(typing.NamedTuple):
+    """The numbers of one picture at one step, except for its measures.
+
+    Attributes:
+        step: Step of the summary.
+        wall_time: Seconds since 1970.
+        file: Place of its file among those of the run.
+        offset: Start of the picture's frame.
+        length: Bytes of the picture's payload.
+        record_offset: Start of the record's frame.
+        record_length: Bytes of the record's payload.
+        flags: A sum of `HAS_RECORD`, `BLANK` and `HAS_HEAT_MAP`.
+        label_probability: Between 0 and 1, or NaN.
+        prediction: Index of the predicted class, or `NO_CLASS`.
+        prediction_probability: Between 0 and 1, or NaN.
+        target: Index of the explained class, or `NO_CLASS`.
+        change: Difference to the picture before; NaN until both are compared.
+    """
+
+    step: int
+    wall_time: float
+    file: int
+    offset: int
+    length: int
+    record_offset: int
+    record_length: int
+    flags: int
+    label_probability: float = UNKNOWN
+    prediction: int = NO_CLASS
+    prediction_probability: float = UNKNOWN
+    target: int = NO_CLASS
+    change: float = UNKNOWN
+
+
+class Described(typing.NamedTuple):
+    """What a picture's record says, apart from numbers.
+
+    Attributes:
+        static: Fields that are the same at each step.
+        moment: Epoch, batch and metrics.
+        scores: The classes.
+        measure_names: Names of the picture's measures.
+        measures: A number for each of these names; NaN where the picture has none.
+    """
+
+    static: StaticFields
+    moment: Moment
+    scores: Scores
+    measure_names: Sequence[str]
+    measures: Sequence[float]
+
+
+def row_of_picture(
+    file: int, picture: PictureEvent, record: RecordEvent | None, fields: RecordFields | None
+) -> PictureRow:
+    """The numbers of a picture that was read with its record.
+
+    Args:
+        file: Place of the file among those of the run.
+        picture: Where the picture lies.
+        record: Where its record lies; None where it has none.
+        fields: What the record says; None where it can't be read.
+    """
+    row = PictureRow(
+        step=picture.step,
+        wall_time=picture.wall_time,
+        file=file,
+        offset=picture.offset,
+        length=picture.length,
+        record_offset=0 if record is None else record.offset,
+        record_length=0 if record is None else record.length,
+        flags=HAS_HEAT_MAP if record is not None and record.has_heat_map else 0,
+    )
+    if fields is None:
+        return row
+    return row._replace(
+        flags=row.flags | HAS_RECORD | (BLANK if fields.is_blank else 0),
+        label_probability=fields.label_probability,
+        prediction=_index(fields.scores.prediction),
+        prediction_probability=fields.prediction_probability,
+        target=_index(fields.scores.target),
+    )
+
+
+def described(fields: RecordFields) -> Described:
+    """What a record says, apart from numbers."""
+    return Described(
+        fields.static,
+        fields.moment,
+        fields.scores,
+        tuple(fields.measures),
+        tuple(fields.measures.values()),
+    )
+
+
+def rows_of_capture(file: int, capture: CaptureEvent) -> Iterator[tuple[PictureRow, Described]]:
+    """What contents say of each picture: the same as its record would.
+
+    Args:
+        file: Place of the file among those of the run.
+        capture: The contents, and where the frames begin.
+    """
+    step, begin, table = capture.step, capture.offset, capture.contents
+    classes = table.classes
+    for static, row in zip(table.pictures, table.rows, strict=True):
+        scores = Scores(classes[row.label], classes[row.prediction], classes[row.target])
+        record = begin + row.offset
+        yield (
+            PictureRow(
+                step=step,
+                wall_time=row.wall_time,
+                file=file,
+                offset=record + row.record_length + FRAME_BYTES,
+                length=row.length,
+                record_offset=record,
+                record_length=row.record_length,
+                flags=HAS_RECORD | row.flags & (BLANK | HAS_HEAT_MAP),
+                label_probability=(
+                    UNKNOWN if scores.label is None else number(row.label_probability)
+                ),
+                prediction=_index(scores.prediction),
+                prediction_probability=(
+                    UNKNOWN if scores.prediction is None else number(row.prediction_probability)
+                ),
+                target=_index(scores.target),
+            ),
+            Described(
+                static, table.moments[row.moment], scores, table.measures, _checked(row.measures)
+            ),
+        )
+
+
+def _index(of: Class | None) -> int:
+    return NO_CLASS if of is None else of[0]
+
+
+def _checked(measures: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(map(number, measures))

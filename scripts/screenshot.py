@@ -25,14 +25,14 @@ from playwright.sync_api import Browser, Frame, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 # A five that is taken for a three at first.
 IMAGE = "image=image_3"
-OPENING = f"technique=grad_cam&{IMAGE}"
+OPENING = f"name=grad_cam&{IMAGE}"
 # What each view is asked to show; a view that is not here shows the image.
 STATES = {
-    "layers": f"technique=activations&{IMAGE}",
-    "picture": f"technique=activations&layer=conv3&{IMAGE}",
+    "layers": f"name=activations&{IMAGE}",
+    "picture": f"name=activations&layer=conv3&{IMAGE}",
     "channels": f"layer=conv2&{IMAGE}&sort=mean",
     "classmap": f"layer=conv5&{IMAGE}",
-    "compare": f"technique=grad_cam&layer=conv5&{IMAGE}&stepB=0",
+    "compare": f"name=grad_cam&layer=conv5&{IMAGE}&stepB=0",
 }
 OPENING_SIZE = (1640, 860)
 SIZE = (1280, 760)

@@ -147,10 +147,10 @@ export class App {
 
   /** @param {number} by */
   #moveLayer(by) {
-    if (this.#selection === null || this.#selection.layer === null) return;
+    if (this.#selection === null) return;
     const { layers, layer, detail } = this.#selection;
-    const next = layers[layers.indexOf(layer) + by];
-    if (next !== undefined) this.store.update({ layer: detail.layers[next].path }, { push: false });
+    const next = layers[layers.indexOf(layer) + by] ?? null;
+    if (next !== null) this.store.update({ layer: detail.layers[next].path }, { push: false });
   }
 
   /** @param {number} by */

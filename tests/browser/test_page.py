@@ -116,7 +116,7 @@ def hostile(written):
         score = getattr(record, field)
         if score is not None:
             rename[field] = dataclasses.replace(score, name=score.name + HOSTILE)
-    tag = schema.picture_tag(record.technique, layer and layer.path, record.image_name)
+    tag = schema.picture_tag(record.name, layer and layer.path, record.image_name)
     record = dataclasses.replace(record, layer=layer, tag=tag, note=HOSTILE, **rename)
     return dataclasses.replace(written, record=record)
 
@@ -183,7 +183,7 @@ def test_without_a_parent_in_reach(browser, address, notebook):
     frame = page.frame_locator("iframe")
     expect(frame.locator(".view[data-view=layers]")).to_be_visible()
     frame.get_by_role("button", name="Health").click()
-    expect(frame.locator(".heat.dead .row-names button")).to_have_count(len(LAYERS))
+    expect(frame.locator(".heat.measure .row-names button")).to_have_count(len(LAYERS))
     page.goto(f"{entry}#keras_viz&p.keras_viz.view=picture&p.keras_viz.step=3")
     expect(page.locator(".title")).to_contain_text("epoch 3")
     page.locator(".transport .slider").fill("4")

@@ -261,13 +261,13 @@ def test_a_swipe_uncovers_the_other(tab):
 
 def test_a_cell_of_health_opens_what_it_stands_for(tab, log):
     tab.open(view="health", step=13)
-    chart = tab.find(".heat.dead")
+    chart = tab.find(".heat.measure")
     expect(chart.locator(".row-names button")).to_have_count(len(LAYERS))
     box = chart.locator(".plot").bounding_box()
     x = box["x"] + (4.5 / EPOCHS) * box["width"]
     y = box["y"] + (3.5 / len(LAYERS)) * box["height"]
     layer = LAYERS[3]
-    dead = log.pictures[f"activations/{layer}/image_0", 4].record.dead_fraction
+    dead = log.pictures[f"activations/{layer}/image_0", 4].dead
     tab.page.mouse.move(x, y)
     expect(chart.locator(".readout")).to_have_text(
         f"{layer}, epoch 4: {dead:.0%}".replace("%", " % dead")

@@ -99,7 +99,9 @@ def read(log_dir: str) -> synthetic_logs.Log:
     result = synthetic_logs.Log(str(path.parent), str(path))
     for (run, tag, step), record in found.records.items():
         key = (run, tag, step)
+        dead = found.layer_measure(record.name, "dead_channels", step, run)
+        path = "" if record.layer is None else record.layer.path
         result.pictures[tag, step] = synthetic_logs.Written(
-            step, found.pictures[key], record, found.heat_maps.get(key)
+            step, found.pictures[key], record, found.heat_maps.get(key), dead.get(path)
         )
     return result

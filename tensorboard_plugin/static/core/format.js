@@ -34,17 +34,6 @@ export function bytes(bytes) {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** @type {{[technique: string]: string}} */
-const TECHNIQUES = {
-  activations: "Activations",
-  filters: "Filter patterns",
-  grad_cam: "Grad-CAM",
-  images: "Held-out images",
-};
-
-/** @param {string} technique */
-export const techniqueName = (technique) => TECHNIQUES[technique] ?? technique;
-
 /** @param {RunSummary} run */
 export function runName(run) {
   const name = run.name === "." ? "(log directory)" : run.name;

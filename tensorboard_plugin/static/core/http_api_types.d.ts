@@ -1,5 +1,23 @@
 /** The shapes of HTTP_API.md, seen from the browser. */
 
+/** What a picture is. */
+type Kind = "channels" | "patterns" | "evidence" | "image";
+
+/** A callback that drew pictures. */
+interface NameInfo {
+  name: string;
+  kind: Kind;
+  title: string;
+  item: string | null;
+}
+
+/** A number that callbacks report. */
+interface MeasureInfo {
+  measure: string;
+  of: "layer" | "picture";
+  names: string[];
+}
+
 interface Indexing {
   done: number;
   total: number;
@@ -15,7 +33,7 @@ interface RunSummary {
   first_step: number | null;
   last_step: number | null;
   last_wall_time: number | null;
-  techniques: string[];
+  names: NameInfo[];
   indexing: Indexing;
   problems: number;
 }
@@ -47,13 +65,15 @@ interface ImageInfo {
 
 interface SeriesInfo {
   tag: string;
-  technique: string;
+  name: string;
+  kind: Kind;
+  item: string | null;
   layer: number | null;
   image: number | null;
   step_list: number;
   width: number;
   height: number;
-  kind: "grid" | "map" | "image";
+  grid: boolean;
   heat_map: boolean;
   levels: boolean;
 }
@@ -73,7 +93,8 @@ interface RunReply {
   token: string;
   indexing: Indexing;
   steps: { step: number[]; epoch: number[]; batch: number[]; wall_time: number[]; v: string[] };
-  techniques: string[];
+  names: NameInfo[];
+  measures: MeasureInfo[];
   layers: LayerInfo[];
   images: ImageInfo[];
   step_lists: number[][];
@@ -84,8 +105,8 @@ interface RunReply {
 interface SeriesColumns {
   tag: string;
   step: number[];
-  dead_fraction: (number | null)[] | null;
-  blank_fraction: (number | null)[] | null;
+  measures: { [measure: string]: (number | null)[] };
+  layer_measures?: { [measure: string]: (number | null)[] };
   blank: boolean[] | null;
   label: number | null;
   prediction: (number | null)[] | null;
@@ -102,12 +123,12 @@ interface SeriesReply {
 
 interface HealthReply {
   token: string;
-  measure: "dead" | "change";
-  technique: string;
+  measure: string;
+  name: string;
   image: string | null;
   step: number[];
   layers: number[];
-  tags: string[];
+  tags: (string | null)[];
   values: (number | null)[][];
   pending: number;
 }
@@ -145,7 +166,10 @@ interface GridGeometry {
 }
 
 interface PictureRecord {
-  technique: string;
+  name: string;
+  kind: Kind;
+  title: string;
+  item: string | null;
   tag: string;
   width: number;
   height: number;
@@ -162,8 +186,7 @@ interface PictureRecord {
   scale: string | null;
   colormap: string | null;
   channels: number | null;
-  dead_fraction: number | null;
-  blank_fraction: number | null;
+  measures: { [measure: string]: number | null };
   statistics: {
     minimum: (number | null)[];
     maximum: (number | null)[];

@@ -12,6 +12,7 @@
  * @property {(text: string) => T | undefined} parse undefined where the text is not possible
  * @property {boolean} isPlace whether Back leads to the value before a change
  * @property {boolean} ofLayer whether another layer brings the default back
+ * @property {string} former name that it had in links of older releases; "" for none
  */
 
 /** @typedef {{[name: string]: Parameter<any>}} Parameters */
@@ -22,7 +23,7 @@
  * @typedef {{[name in keyof P]: P[name] extends Parameter<infer T> ? T : never}} Values
  */
 
-/** @typedef {{isPlace?: boolean, ofLayer?: boolean}} Options */
+/** @typedef {{isPlace?: boolean, ofLayer?: boolean, former?: string}} Options */
 
 /**
  * Any text; "" is the default.
@@ -85,6 +86,6 @@ export function whole(low, high, usual, options) {
  * @param {Options} [options]
  * @returns {Parameter<T>}
  */
-function parameter(usual, parse, { isPlace = false, ofLayer = false } = {}) {
-  return { usual, parse, isPlace, ofLayer };
+function parameter(usual, parse, { isPlace = false, ofLayer = false, former = "" } = {}) {
+  return { usual, parse, isPlace, ofLayer, former };
 }

@@ -2,7 +2,9 @@
 
 /** @import { PictureKey } from "./http_api.js" */
 
-/** One run, with the ways to find things in it. */
+/** Name of the input, beside those of the layers. */
+export const INPUT = "Input";
+
 export class RunDetail {
   /** @param {RunReply} reply */
   constructor(reply) {
@@ -19,23 +21,39 @@ export class RunDetail {
     /** @type {Map<string, SeriesInfo>} */
     this.byTag = new Map();
     for (const series of reply.series) {
-      this.bySlot.set(`${series.technique}\n${series.layer}\n${series.image}`, series);
+      this.bySlot.set(`${series.name}\n${series.layer}\n${series.image}`, series);
       this.byTag.set(series.tag, series);
     }
   }
 
   /**
-   * @param {string} technique
+   * @param {string} name of a callback
    * @param {number | null} layer place in `layers`
    * @param {number | null} image place in `images`
-   * @returns {SeriesInfo | null} where the technique knows no images, the one without
+   * @returns {SeriesInfo | null} where the callback knows no images, the one without
    */
-  find(technique, layer, image) {
+  find(name, layer, image) {
     return (
-      this.bySlot.get(`${technique}\n${layer}\n${image}`) ??
-      this.bySlot.get(`${technique}\n${layer}\nnull`) ??
+      this.bySlot.get(`${name}\n${layer}\n${image}`) ??
+      this.bySlot.get(`${name}\n${layer}\nnull`) ??
       null
     );
+  }
+
+  /**
+   * @param {NameInfo} info of one of `reply.names`
+   * @returns {string} its title, with the name where the title is not enough
+   */
+  titleOf({ name, title }) {
+    if (title === "") return name;
+    const same = this.reply.names.filter((other) => other.title === title);
+    return same.length > 1 ? `${title} (${name})` : title;
+  }
+
+  /** @param {SeriesInfo} series @returns {string} what its pictures are of: a layer, the input */
+  subjectOf({ layer, kind, tag }) {
+    if (layer !== null) return this.layers[layer].path;
+    return kind === "evidence" ? INPUT : tag;
   }
 
   /** @param {SeriesInfo} series @returns {number[]} */

@@ -11,14 +11,15 @@ import { placeOf } from "./run_detail.js";
 /**
  * @typedef {object} Selection
  * @property {RunDetail} detail
- * @property {string[]} techniques that this view can show
- * @property {string} technique
- * @property {number[]} layers places of those that the technique has, in network order
+ * @property {NameInfo[]} names callbacks whose pictures this view can show
+ * @property {string} name of the callback
+ * @property {(number | null)[]} layers places of those that the callback draws, in network order;
+ *   null, the first, has the pictures without a layer
  * @property {number | null} layer
- * @property {number[]} images places of those that the technique has at this layer
+ * @property {number[]} images places of those that the callback draws at this layer
  * @property {number | null} image
  * @property {SeriesInfo} series
- * @property {number[]} steps of the slider: all at which the technique has something
+ * @property {number[]} steps of the slider: all at which the callback drew something
  * @property {number} place of the slider
  * @property {number} step
  * @property {boolean} following the latest
@@ -32,15 +33,16 @@ import { placeOf } from "./run_detail.js";
  */
 export function select(state, detail, accepts) {
   const usable = detail.reply.series.filter(accepts);
-  const techniques = detail.reply.techniques.filter((t) => usable.some((s) => s.technique === t));
-  const technique = techniques.includes(state.technique) ? state.technique : techniques[0];
-  const ours = usable.filter((s) => s.technique === technique);
+  const names = detail.reply.names.filter(({ name }) => usable.some((s) => s.name === name));
+  const name = (names.find((info) => info.name === state.name) ?? names[0])?.name;
+  const ours = usable.filter((s) => s.name === name);
   if (ours.length === 0) return null;
 
-  const layers = distinct(ours.map((s) => s.layer));
-  const wantedLayer = layers.find((i) => detail.layers[i].path === state.layer);
+  const hasInput = ours.some((s) => s.layer === null);
+  const layers = [...(hasInput ? [null] : []), ...distinct(ours.map((s) => s.layer))];
+  const wantedLayer = layers.find((i) => i !== null && detail.layers[i].path === state.layer);
   // Class maps are best at the last layer, and that is where people look first.
-  const usualLayer = ours[0].kind === "map" ? layers[layers.length - 1] : layers[0];
+  const usualLayer = ours[0].kind === "evidence" ? layers[layers.length - 1] : layers[0];
   const layer = wantedLayer ?? usualLayer ?? null;
 
   const here = ours.filter((s) => s.layer === layer);
@@ -56,8 +58,8 @@ export function select(state, detail, accepts) {
   if (place < 0) return null;
   return {
     detail,
-    techniques,
-    technique,
+    names,
+    name,
     layers,
     layer,
     images,

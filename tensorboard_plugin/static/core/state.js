@@ -14,7 +14,8 @@ export const stepParameter = () => whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAF
 /** What all views have; "" leaves the choice to the tab. */
 const SHARED = {
   run: text({ isPlace: true }),
-  technique: text({ isPlace: true }),
+  /** Of the callback that drew the pictures. */
+  name: text({ isPlace: true, former: "technique" }),
   layer: text({ isPlace: true }),
   image: text({ isPlace: true }),
   step: stepParameter(),
@@ -118,8 +119,9 @@ export class Store {
   #parse(address) {
     /** @type {{[name: string]: Value}} */
     const state = {};
-    for (const [name, { usual, parse }] of Object.entries(this.#parameters)) {
-      const value = Object.hasOwn(address, name) ? parse(address[name]) : undefined;
+    for (const [name, { usual, parse, former }] of Object.entries(this.#parameters)) {
+      const given = [name, former].find((key) => Object.hasOwn(address, key));
+      const value = given === undefined ? undefined : parse(address[given]);
       state[name] = value === undefined ? usual : value;
     }
     return /** @type {State} */ (state);

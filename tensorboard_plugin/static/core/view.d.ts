@@ -46,7 +46,7 @@ export interface View<P extends Parameters = {}> {
   /** Whether it can show a series. */
   accepts(series: SeriesInfo): boolean;
   /** Pickers of the header that make sense for it. */
-  pickers: ("technique" | "layer" | "image")[];
+  pickers: ("name" | "layer" | "image")[];
   /** Cell of a grid that is looked at alone. */
   cell?(state: ViewState<P>): number | null;
   mount(context: Context): Mounted<P>;

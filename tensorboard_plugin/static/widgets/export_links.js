@@ -1,6 +1,7 @@
 /** Downloads of what is looked at: one picture, a series as film, series as files. */
 
 import { el } from "../core/dom.js";
+import { capital } from "../core/format.js";
 import { cellUrl, downloadUrl, gifUrl, zipUrl } from "../core/http_api.js";
 import { keyAt } from "../core/selection.js";
 
@@ -17,20 +18,20 @@ const MOST_TAGS = 256;
  * @returns {HTMLElement[]}
  */
 export function exportLinks(selection, alone) {
-  const { detail, series, technique, layers, image, step } = selection;
+  const { detail, series, name, layers, image, step } = selection;
   const key = keyAt(detail, series, step);
   if (key === null) return [];
   const { run } = detail;
   const { tag } = series;
+  const cell = `${capital(series.item ?? "cell")} ${alone}`;
   const tags = layers
-    .map((layer) => detail.find(technique, layer, image)?.tag)
+    .map((layer) => detail.find(name, layer, image)?.tag)
     .filter((t) => t !== undefined);
   const links = [
     link("This picture", series.levels ? "PNG" : "image", downloadUrl(key)),
-    alone !== null && link(`Channel ${alone}`, "PNG", `${cellUrl(key, alone)}&download=1`),
+    alone !== null && link(cell, "PNG", `${cellUrl(key, alone)}&download=1`),
     link("All epochs of it", "GIF", gifUrl({ run, tag })),
-    alone !== null &&
-      link(`Channel ${alone}, all epochs`, "GIF", gifUrl({ run, tag, item: alone })),
+    alone !== null && link(`${cell}, all epochs`, "GIF", gifUrl({ run, tag, item: alone })),
     link("All epochs of it", "ZIP", zipUrl({ run, tag })),
     tags.length > 1 &&
       tags.length <= MOST_TAGS &&

@@ -1,7 +1,8 @@
 /** The bar at the top: views, what is looked at, export, help. */
 
 import { el, say, set } from "../core/dom.js";
-import { runName, techniqueName } from "../core/format.js";
+import { runName } from "../core/format.js";
+import { INPUT } from "../core/run_detail.js";
 import { dropdown, labelledSelect, setOptions } from "./controls.js";
 import { exportLinks } from "./export_links.js";
 
@@ -34,7 +35,7 @@ export class Header {
       return el("button", { type: "button", value: id, title, onclick }, label);
     });
     this.run = labelledSelect("Run", (run) => store.update({ run }));
-    this.technique = labelledSelect("Technique", (technique) => store.update({ technique }));
+    this.name = labelledSelect("Method", (name) => store.update({ name }));
     this.layer = labelledSelect("Layer", (layer) => store.update({ layer }));
     this.image = labelledSelect("Image", (image) => store.update({ image }));
     this.exports = dropdown("Export", () =>
@@ -56,7 +57,7 @@ export class Header {
         "div",
         { class: "pickers" },
         this.run.node,
-        this.technique.node,
+        this.name.node,
         this.layer.node,
         this.image.node
       ),
@@ -101,15 +102,14 @@ export class Header {
     if (!runs.some((r) => r.run === run))
       names.unshift({ value: run, label: `${run} (not there)` });
     setOptions(this.run.select, names, run);
-    this.#pick("technique", view, selection, (s) => ({
-      options: s.techniques.map((t) => ({ value: t, label: techniqueName(t) })),
-      value: s.technique,
+    this.#pick("name", view, selection, (s) => ({
+      options: s.names.map((info) => ({ value: info.name, label: s.detail.titleOf(info) })),
+      value: s.name,
     }));
     this.#pick("layer", view, selection, (s) => ({
-      options: s.layers.map((i) => {
-        const { path } = s.detail.layers[i];
-        return { value: path, label: path };
-      }),
+      options: s.layers.every((i) => i === null)
+        ? []
+        : s.layers.map((i) => (i === null ? "" : s.detail.layers[i].path)).map(layerOption),
       value: s.layer === null ? "" : s.detail.layers[s.layer].path,
     }));
     this.#pick("image", view, selection, (s) => ({
@@ -125,7 +125,7 @@ export class Header {
   }
 
   /**
-   * @param {"technique" | "layer" | "image"} which
+   * @param {"name" | "layer" | "image"} which
    * @param {View<any>} view
    * @param {Selection | null} selection
    * @param {(selection: Selection) => {options: {value: string, label: string}[], value: string}} read
@@ -157,3 +157,6 @@ export class Header {
     this.problems.update();
   }
 }
+
+/** @param {string} path "" for the input */
+const layerOption = (path) => ({ value: path, label: path === "" ? INPUT : path });

@@ -1,7 +1,8 @@
 /** What is known of a picture, as lists beside it. */
 
 import { el } from "../core/dom.js";
-import { bytes, number, percent, shape, techniqueName } from "../core/format.js";
+import { bytes, capital, number, percent, shape } from "../core/format.js";
+import { meaningOf } from "../core/measures.js";
 
 /**
  * @import { Child } from "../core/dom.js"
@@ -38,9 +39,10 @@ function scored(score) {
 
 /**
  * @param {RecordReply} reply
+ * @param {{[measure: string]: number | null}} ofLayer measures of the layer at this step
  * @returns {HTMLElement[]}
  */
-export function factsOf({ record, wall_time, picture }) {
+export function factsOf({ record, wall_time, picture }, ofLayer) {
   if (record === null) {
     return [
       el(
@@ -56,7 +58,7 @@ export function factsOf({ record, wall_time, picture }) {
     nodes.push(el("p", { class: "outcome" }, verdict(label.index === prediction.index)));
   }
   /** @type {[string, Child | Child[]][]} */
-  const pairs = [["Technique", techniqueName(record.technique)]];
+  const pairs = [["Method", record.title === "" ? record.name : record.title]];
   if (label !== null) pairs.push(["Label", scored(label)]);
   if (prediction !== null) pairs.push(["Prediction", scored(prediction)]);
   if (target !== null && target.index !== prediction?.index)
@@ -65,10 +67,12 @@ export function factsOf({ record, wall_time, picture }) {
   if (grid !== null) {
     const all = record.channels ?? grid.items.length;
     const some = grid.items.length === all ? `${all}` : `${grid.items.length} of ${all}`;
-    pairs.push([record.technique === "filters" ? "Filters" : "Channels", some]);
+    pairs.push([`${capital(record.item ?? "cell")}s`, some]);
   }
-  if (record.dead_fraction !== null) pairs.push(["Dead", percent(record.dead_fraction)]);
-  if (record.blank_fraction !== null) pairs.push(["Blank here", percent(record.blank_fraction)]);
+  for (const [measure, value] of Object.entries({ ...ofLayer, ...record.measures })) {
+    const { title, write } = meaningOf(measure);
+    pairs.push([title, write(value)]);
+  }
   if (record.value_range !== null) {
     pairs.push(["Values", `${number(record.value_range[0])} … ${number(record.value_range[1])}`]);
   }

@@ -43,8 +43,8 @@ export const channelsView = {
   missing:
     "This run has no grids of channels or filters. " +
     "Attach ActivationGrid or FilterPatterns to the training.",
-  accepts: (series) => series.kind === "grid",
-  pickers: ["technique", "layer", "image"],
+  accepts: (series) => series.grid,
+  pickers: ["name", "layer", "image"],
   cell: (state) => state.item,
   mount: (context) => new ChannelsView(context),
 };
@@ -164,7 +164,7 @@ class ChannelsView extends StageView {
     this.tools.hidden = item !== null;
     this.sort.set(state.sort);
     this.hide.checked = state.dead === "hide";
-    const layer = detail.layers[/** @type {number} */ (selection.layer)].path;
+    const layer = detail.subjectOf(series);
     const noun = this.#noun;
     const label = detail.label(key.step);
     this.allCells.textContent = `‹ All ${noun}s`;
@@ -212,7 +212,7 @@ class ChannelsView extends StageView {
     if (item === null) this.#fillList(loaded, order);
     else fill(this.side, cellFacts(record, order[0]), this.#drawHistory(item));
     if (order.length === 0) {
-      const notice = el("p", { class: "notice" }, "Every channel is dead on this image.");
+      const notice = el("p", { class: "notice" }, `Every ${this.#noun} is dead on this image.`);
       this.cover.replaceChildren(notice);
     }
     this.#read();
@@ -232,7 +232,7 @@ class ChannelsView extends StageView {
 
   /** What a cell of the grid is called. */
   get #noun() {
-    return this.#selection?.series.technique === "filters" ? "filter" : "channel";
+    return this.#selection?.series.item ?? "cell";
   }
 
   /** @param {Selection} selection @param {number} item @param {number} step */
@@ -261,7 +261,9 @@ class ChannelsView extends StageView {
   #fillList({ grid, record }, order) {
     const dead = grid.items.filter((_, cell) => isDead(record, cell)).length;
     const what =
-      this.#noun === "filter" ? "response of each filter to its pattern" : "mean response";
+      record.kind === "patterns"
+        ? `response of each ${this.#noun} to its pattern`
+        : "mean response";
     const count = `${order.length} of ${grid.items.length} shown, ${dead} dead here. By ${what}:`;
     const actions = {
       open: (/** @type {number} */ item) => this.store.update({ item, zoom: null }),

@@ -48,8 +48,8 @@ export const classMapView = {
   style: new URL("./class_map.css", import.meta.url),
   parameters: PARAMETERS,
   missing: "This run has no class activation maps. Attach GradCAM to the training.",
-  accepts: (series) => series.kind === "map" && series.heat_map,
-  pickers: ["technique", "layer", "image"],
+  accepts: (series) => series.kind === "evidence" && series.heat_map,
+  pickers: ["name", "layer", "image"],
   mount: (context) => new ClassMapView(context),
 };
 
@@ -152,7 +152,7 @@ class ClassMapView extends StageView {
   prepare(selection, state) {
     this.#selection = selection;
     this.#state = state;
-    const { detail, series, step, layer, image } = selection;
+    const { detail, series, step, image } = selection;
     this.opacity.set(state.opacity);
     this.threshold.set(state.threshold);
     this.show.set(state.show);
@@ -160,9 +160,12 @@ class ClassMapView extends StageView {
     this.images.update(selection, state.show);
     const key = keyAt(detail, series, step);
     if (key === null) return null;
-    const name = layer === null ? series.tag : detail.layers[layer].path;
     const about = image === null ? null : detail.images[image];
-    this.setTitle(name, about === null ? "" : `${about.name}, `, detail.label(key.step));
+    this.setTitle(
+      detail.subjectOf(series),
+      about === null ? "" : `${about.name}, `,
+      detail.label(key.step)
+    );
     this.#histories.ask(
       `${detail.reply.token}\n${series.tag}`,
       (signal) => fetchSeries({ run: detail.run, tag: series.tag }, signal),

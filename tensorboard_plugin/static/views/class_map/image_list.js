@@ -42,15 +42,15 @@ export class ImageList {
   update(selection, which) {
     this.#selection = selection;
     this.#show = which;
-    const { detail, technique, layer, step } = selection;
+    const { detail, name, layer, step } = selection;
     const path = layer === null ? null : detail.layers[layer].path;
     const place = detail.places.get(step);
     const stamp = place === undefined ? "" : detail.reply.steps.v[place];
-    const key = [detail.run, technique, path, step, stamp].join("\n");
+    const key = [detail.run, name, path, step, stamp].join("\n");
     this.#lane.ask(
       key,
       (signal) =>
-        fetchSeries({ run: detail.run, technique, layer: path, first: step, last: step }, signal),
+        fetchSeries({ run: detail.run, name, layer: path, first: step, last: step }, signal),
       (reply) => {
         this.#for = key;
         this.#outcomes.clear();
@@ -126,8 +126,8 @@ export class ImageList {
       item = { node: el("li", {}, button), button, frame, image, about };
       this.#items.set(id, item);
     }
-    const { series, technique, layer, step: now } = /** @type {Selection} */ (this.#selection);
-    const own = detail.find(technique, layer, place) ?? series;
+    const { series, name: callback, layer, step: now } = /** @type {Selection} */ (this.#selection);
+    const own = detail.find(callback, layer, place) ?? series;
     const key =
       tag === null || step === null ? keyAt(detail, own, now) : { run: detail.run, tag, step, v };
     show(item.frame, item.image, key && thumbnailUrl(key, BOX));

@@ -42,7 +42,7 @@ export const compareView = {
   parameters: PARAMETERS,
   missing: "This run has no pictures yet.",
   accepts: () => true,
-  pickers: ["technique", "layer", "image"],
+  pickers: ["name", "layer", "image"],
   mount: (context) => new CompareView(context),
 };
 

@@ -55,7 +55,7 @@ export class OtherSide {
    * @returns {Side | string} text says why there is nothing to compare with; "" that it is loaded
    */
   find(selection, choice) {
-    const { detail: own, technique, layer, image, step } = selection;
+    const { detail: own, series: shown, layer, image, step } = selection;
     const run = choice.runB === "" ? own.run : choice.runB;
     this.#fillRuns(own, run);
     const { detail, error } =
@@ -66,7 +66,7 @@ export class OtherSide {
     }
     const path = layer === null ? null : own.layers[layer].path;
     const place = path === null ? null : detail.layers.findIndex((l) => l.path === path);
-    const there = detail.reply.series.filter((s) => s.technique === technique && s.layer === place);
+    const there = detail.reply.series.filter((s) => s.name === shown.name && s.layer === place);
     const names = there.flatMap((s) => (s.image === null ? [] : [detail.images[s.image].name]));
     const ownName = image === null ? "" : own.images[image].name;
     const name = choice.imageB === "" ? ownName : choice.imageB;
@@ -75,7 +75,7 @@ export class OtherSide {
       s.image === null ? ownName === "" : detail.images[s.image].name === name
     );
     if (series === undefined) {
-      return `The other run has no picture of ${path ?? name} by this technique.`;
+      return `The other run has no picture of ${path ?? name} by this method.`;
     }
     const differs = run !== own.run || name !== ownName;
     const steps = detail.steps(series);

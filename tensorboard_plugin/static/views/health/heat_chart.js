@@ -1,12 +1,13 @@
 /** One number for each layer and epoch, as a heat chart. */
 
 import { el, fill, say, set } from "../../core/dom.js";
-import { percent } from "../../core/format.js";
 import { fetchHealth } from "../../core/http_api.js";
 import { Lane } from "../../core/lane.js";
 import { placeOf } from "../../core/run_detail.js";
+import { openSeries } from "../open_series.js";
 
 /**
+ * @import { Meaning } from "../../core/measures.js"
  * @import { Selection } from "../../core/selection.js"
  * @import { Store } from "../../core/state.js"
  */
@@ -16,6 +17,14 @@ const COLUMNS = 500;
 /** Pixels for each number on the axis. */
 const TICK_ROOM = 48;
 const PENDING_MS = 250;
+
+/**
+ * @typedef {object} Shown what the chart shows
+ * @property {string} measure
+ * @property {string} name of the callback
+ * @property {string | null} image
+ * @property {Meaning} meaning of the measure
+ */
 
 export class HeatChart {
   #lane = new Lane();
@@ -30,35 +39,40 @@ export class HeatChart {
   /** @type {{row: number, column: number} | null} */
   #pointer = null;
 
+  /** @type {Shown | null} */
+  #shown = null;
+
   /**
    * @param {Store} store
-   * @param {"dead" | "change"} measure
-   * @param {string} title
-   * @param {string} about
+   * @param {string} kind class that gives the colours
+   * @param {HTMLElement | null} tools beside the title
    */
-  constructor(store, measure, title, about) {
+  constructor(store, kind, tools) {
     this.store = store;
-    this.measure = measure;
-    this.canvas = el("canvas", { role: "img", "aria-label": title });
+    this.canvas = el("canvas", { role: "img" });
     this.cursor = el("div", { class: "cursor" });
     this.names = el("div", { class: "row-names" });
     this.axis = el("div", { class: "axis", "aria-hidden": "true" });
     this.readout = el("p", { class: "readout", role: "status" });
     this.state = el("p", { class: "muted", role: "status" });
-    this.top = el("span", {});
+    this.title = el("h2", {});
+    this.about = el("p", { class: "muted" });
+    this.low = el("span", {}, "0");
+    this.high = el("span", {});
     this.plot = el("div", { class: "plot" }, this.canvas, this.cursor);
     this.node = el(
       "section",
-      { class: `heat ${measure}`, "aria-label": title },
+      { class: `heat ${kind}` },
       el(
         "div",
         { class: "heat-head" },
-        el("div", {}, el("h2", {}, title), el("p", { class: "muted" }, about)),
+        el("div", {}, this.title, this.about),
+        tools,
         el(
           "div",
           { class: "key" },
           el("div", { class: "scale" }),
-          el("div", { class: "ends" }, el("span", {}, "0"), this.top)
+          el("div", { class: "ends" }, this.low, this.high)
         )
       ),
       el(
@@ -83,25 +97,24 @@ export class HeatChart {
     window.clearTimeout(this.#timer);
   }
 
-  /** @param {Selection} selection */
-  update(selection) {
+  /** @param {Selection} selection @param {Shown} shown */
+  update(selection, shown) {
     this.#selection = selection;
-    const { detail, technique, image, steps } = selection;
-    const name = image === null ? null : detail.images[image].name;
-    const series = [detail.run, technique, name].join("\n");
+    this.#shown = shown;
+    const { detail, steps } = selection;
+    const { measure, name, image, meaning } = shown;
+    say(this.title, meaning.title);
+    say(this.about, meaning.about);
+    set(this.node, { "aria-label": meaning.title });
+    set(this.canvas, { "aria-label": meaning.title });
+    const series = [detail.run, measure, name, image].join("\n");
     if (series !== this.#for) {
       this.#for = series;
       this.#reply = null;
       say(this.state, "Loading…");
     }
-    // Dead channels are a matter of the layer: one number for all the images.
-    const query = {
-      run: detail.run,
-      technique,
-      measure: this.measure,
-      image: this.measure === "dead" ? null : name,
-      every: Math.max(1, Math.ceil(steps.length / COLUMNS)),
-    };
+    const every = Math.max(1, Math.ceil(steps.length / COLUMNS));
+    const query = { run: detail.run, measure, name, image, every };
     this.#lane.ask(
       `${series}\n${detail.reply.token}\n${this.#round}`,
       (signal) => fetchHealth(query, signal),
@@ -129,12 +142,14 @@ export class HeatChart {
       window.clearTimeout(this.#timer);
       this.#timer = window.setTimeout(() => {
         this.#round += 1;
-        if (this.#selection !== null) this.update(this.#selection);
+        if (this.#selection !== null && this.#shown !== null) {
+          this.update(this.#selection, this.#shown);
+        }
       }, PENDING_MS);
     } else {
       say(
         this.state,
-        known ? "" : "Nothing is known of this for this technique. Choose another one above."
+        known ? "" : "Nothing is known of this for this method. Choose another one above."
       );
     }
     this.draw();
@@ -143,38 +158,36 @@ export class HeatChart {
   draw() {
     const reply = this.#reply;
     this.plot.parentElement?.parentElement?.toggleAttribute("hidden", reply === null);
-    if (reply === null || this.#selection === null) return;
+    if (reply === null || this.#selection === null || this.#shown === null) return;
     const { detail } = this.#selection;
+    const { meaning } = this.#shown;
     const [columns, rows] = [Math.max(1, reply.step.length), Math.max(1, reply.layers.length)];
-    const largest =
-      this.measure === "dead" ? 1 : Math.max(1e-9, ...reply.values.flat().map((v) => v ?? 0));
-    say(this.top, this.measure === "dead" ? "100 %" : percent(largest));
+    const [low, high] = meaning.range ?? rangeOf(reply.values);
+    say(this.low, low === 0 ? "0" : meaning.write(low));
+    say(this.high, meaning.write(high));
     this.canvas.width = columns;
     this.canvas.height = rows;
     this.node.style.setProperty("--rows", String(rows));
     const style = getComputedStyle(this.node);
-    const [low, high] = [
-      channels(style.getPropertyValue("--low")),
-      channels(style.getPropertyValue("--high")),
-    ];
+    const [first, last] = ["--low", "--high"].map((name) => rgb(style.getPropertyValue(name)));
     const pixels = new ImageData(columns, rows);
     reply.values.forEach((row, y) =>
       row.forEach((value, x) => {
         if (value === null) return;
-        const part = Math.min(1, value / largest);
+        const part = Math.min(1, Math.max(0, (value - low) / (high - low)));
         const at = 4 * (y * columns + x);
-        for (let c = 0; c < 3; c++) pixels.data[at + c] = low[c] + (high[c] - low[c]) * part;
+        for (let c = 0; c < 3; c++) pixels.data[at + c] = first[c] + (last[c] - first[c]) * part;
         pixels.data[at + 3] = 255;
       })
     );
     this.canvas.getContext("2d")?.putImageData(pixels, 0, 0);
     fill(
       this.names,
-      reply.layers.map((layer) => {
+      reply.layers.map((layer, row) => {
         const { path } = detail.layers[layer];
         return el(
           "button",
-          { type: "button", title: path, onclick: () => this.#show(layer, null) },
+          { type: "button", title: path, onclick: () => this.#show(row, null) },
           path
         );
       })
@@ -216,14 +229,13 @@ export class HeatChart {
 
   /** Says what stands under the pointer, else where the slider and the keys are. */
   #read() {
-    const [reply, selection] = [this.#reply, this.#selection];
-    if (reply === null || selection === null || reply.step.length === 0) return;
+    const [reply, selection, shown] = [this.#reply, this.#selection, this.#shown];
+    if (reply === null || selection === null || shown === null || reply.step.length === 0) return;
     const { detail, layer, step } = selection;
     const row = this.#pointer?.row ?? Math.max(0, reply.layers.indexOf(layer ?? -1));
     const column = this.#pointer?.column ?? placeOf(reply.step, step);
     const value = reply.values[row]?.[column] ?? null;
-    const what = this.measure === "dead" ? "dead" : "changed";
-    const said = value === null ? "nothing known" : `${percent(value)} ${what}`;
+    const said = value === null ? "nothing known" : shown.meaning.inWords(value);
     say(
       this.readout,
       `${detail.layers[reply.layers[row]].path}, ${detail.label(reply.step[column])}: ${said}`
@@ -232,26 +244,29 @@ export class HeatChart {
 
   #open() {
     if (this.#pointer === null || this.#reply === null) return;
-    this.#show(this.#reply.layers[this.#pointer.row], this.#reply.step[this.#pointer.column]);
+    this.#show(this.#pointer.row, this.#reply.step[this.#pointer.column]);
   }
 
-  /** @param {number} layer @param {number | null} step null is the slider's */
-  #show(layer, step) {
-    if (this.#selection === null) return;
-    const { detail, technique } = this.#selection;
-    const { path } = detail.layers[layer];
-    this.store.update({
-      view: "picture",
-      technique,
-      layer: path,
-      zoom: null,
-      ...(step === null ? {} : { step }),
-    });
+  /** @param {number} row whose picture is opened, if there is one @param {number | null} step */
+  #show(row, step) {
+    const [reply, selection] = [this.#reply, this.#selection];
+    const series = selection?.detail.byTag.get(reply?.tags[row] ?? "");
+    if (selection && series) openSeries(this.store, selection.detail, series, step);
   }
 }
 
+/**
+ * @param {(number | null)[][]} values
+ * @returns {[number, number]} from zero or the lowest to the highest
+ */
+function rangeOf(values) {
+  const known = values.flat().filter((value) => value !== null);
+  const low = known.reduce((a, b) => Math.min(a, b), 0);
+  return [low, known.reduce((a, b) => Math.max(a, b), low + 1e-9)];
+}
+
 /** @param {string} color such as #a0b1c2 */
-function channels(color) {
+function rgb(color) {
   return (color.match(/[0-9a-f]{2}/gi) ?? []).map((pair) => parseInt(pair, 16));
 }
 

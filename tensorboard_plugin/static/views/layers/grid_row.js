@@ -1,14 +1,16 @@
 /** One row of the grid of layers and epochs: a header with the slider's picture, and cells. */
 
-import { thumbnailUrl } from "../../core/http_api.js";
 import { el, fill, set } from "../../core/dom.js";
-import { percent, shape, splitPath } from "../../core/format.js";
-import { show } from "../../pixels/image_loading.js";
-import { placeOf } from "../../core/run_detail.js";
+import { shape, splitPath } from "../../core/format.js";
+import { thumbnailUrl } from "../../core/http_api.js";
+import { meaningOf } from "../../core/measures.js";
+import { INPUT, placeOf } from "../../core/run_detail.js";
 import { keyAt } from "../../core/selection.js";
+import { show } from "../../pixels/image_loading.js";
 
 /**
  * @import { Selection } from "../../core/selection.js"
+ * @import { Numbers } from "./row_numbers.js"
  */
 
 /**
@@ -17,7 +19,7 @@ import { keyAt } from "../../core/selection.js";
  * @property {number} height
  * @property {string} group heading, or "" for a layer
  * @property {SeriesInfo | null} series
- * @property {number} layer
+ * @property {number | null} layer null is the input
  */
 
 /**
@@ -42,11 +44,11 @@ export class GridRow {
       this.node = el("div", { class: "grid-row heading", role: "row" }, this.header);
       return;
     }
-    const layer = detail.layers[row.layer];
-    const { name } = splitPath(layer.path);
+    const layer = row.layer === null ? null : detail.layers[row.layer];
+    const path = layer?.path ?? INPUT;
     this.now = el("img", { alt: "", draggable: "false", fetchpriority: "high" });
     this.frame = el("div", { class: "frame now", "data-now": "" }, this.now);
-    this.dead = el("span", { class: "dead" });
+    this.numbers = el("span", { class: "numbers" });
     this.header = el(
       "div",
       { class: "names", role: "rowheader", "aria-colindex": "1" },
@@ -54,10 +56,10 @@ export class GridRow {
       el(
         "div",
         { class: "about" },
-        el("strong", { title: layer.path }, name),
-        el("span", { class: "muted" }, layer.class_name),
-        el("span", { class: "muted" }, shape(layer.shape)),
-        this.dead
+        el("strong", { title: path }, splitPath(path).name),
+        layer && el("span", { class: "muted" }, layer.class_name),
+        layer && el("span", { class: "muted" }, shape(layer.shape)),
+        this.numbers
       )
     );
     this.node = el("div", { class: "grid-row", role: "row" }, this.header);
@@ -78,13 +80,13 @@ export class GridRow {
   render(selection, row, { first, last, box, left, pitch, load }) {
     const { detail, steps, place, step } = selection;
     const series = /** @type {SeriesInfo} */ (row.series);
-    const path = detail.layers[row.layer].path;
+    const path = detail.subjectOf(series);
     const here = row.layer === selection.layer;
     this.node.classList.toggle("chosen", here);
     const now = keyAt(detail, series, step);
     if (this.frame && this.now) {
       this.frame.dataset.step = String(step);
-      this.frame.dataset.layer = String(row.layer);
+      this.frame.dataset.layer = String(row.layer ?? "");
       show(this.frame, this.now, now && thumbnailUrl(now, box));
     }
     for (const [i, cell] of this.#cells) {
@@ -116,7 +118,7 @@ export class GridRow {
       set(cell.node, {
         "aria-label": `${path}, ${detail.label(steps[i])}${exists ? "" : ": no picture"}`,
         "data-step": exists ? steps[i] : null,
-        "data-layer": row.layer,
+        "data-layer": row.layer ?? "",
         tabindex: here && current ? "0" : "-1",
       });
       const url = exists ? thumbnailUrl(detail.key(series, steps[i]), box) : null;
@@ -126,17 +128,25 @@ export class GridRow {
     }
   }
 
-  /** @param {number | null} fraction of dead channels */
-  showDead(fraction) {
-    if (!this.dead) return;
-    const known = fraction !== null;
-    if (!known) {
-      fill(this.dead);
-    } else if (this.dead.dataset.value !== String(fraction)) {
-      const meter = el("i", { style: { "--part": String(fraction) }, "aria-hidden": "true" });
-      fill(this.dead, meter, fraction === 0 ? "none dead" : `${percent(fraction)} dead`);
-    }
-    this.dead.dataset.value = known ? String(fraction) : "";
+  /** @param {Numbers} numbers of the layer; those that don't fit are in the tooltip */
+  showNumbers(numbers) {
+    if (!this.numbers) return;
+    const key = JSON.stringify(numbers);
+    if (this.numbers.dataset.key === key) return;
+    this.numbers.dataset.key = key;
+    const lines = numbers.map(([measure, value]) => {
+      const { range, inWords } = meaningOf(measure);
+      const part = range === null ? null : (value - range[0]) / (range[1] - range[0]);
+      const style = { "--part": String(part) };
+      return el(
+        "span",
+        {},
+        part !== null && el("i", { style, "aria-hidden": "true" }),
+        inWords(value)
+      );
+    });
+    fill(this.numbers, lines);
+    set(this.numbers, { title: lines.map((line) => line.textContent).join("\n") || null });
   }
 
   clear() {

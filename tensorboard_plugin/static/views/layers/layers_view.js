@@ -1,9 +1,10 @@
-/** Layers × epochs: every picture of a technique, small; only what is on screen is in the page. */
+/** Layers × epochs: every picture of a callback, small; only what is on screen is in the page. */
 
 import { el, say, set } from "../../core/dom.js";
 import { splitPath } from "../../core/format.js";
 import { choice } from "../../core/parameters.js";
 import { segmented } from "../../widgets/controls.js";
+import { openSeries } from "../open_series.js";
 import { GridRow } from "./grid_row.js";
 import { RowNumbers } from "./row_numbers.js";
 
@@ -42,8 +43,8 @@ export const layersView = {
   style: new URL("./layers.css", import.meta.url),
   parameters: PARAMETERS,
   missing: "This run has no pictures of layers yet.",
-  accepts: (series) => series.layer !== null,
-  pickers: ["technique", "image"],
+  accepts: (series) => series.layer !== null || series.kind === "evidence",
+  pickers: ["name", "image"],
   mount: (context) => new LayersGrid(context),
 };
 
@@ -144,25 +145,25 @@ class LayersGrid {
 
   /** Where each row stands. */
   #lay() {
-    const { detail, technique, layers, image, steps } = /** @type {Selection} */ (this.#selection);
+    const { detail, name, layers, image, steps } = /** @type {Selection} */ (this.#selection);
     this.#narrow = this.scroller.clientWidth < NARROW;
     this.#rows = [];
     let top = HEAD;
     let group = "";
     for (const layer of layers) {
-      const here = splitPath(detail.layers[layer].path).group;
+      const here = layer === null ? "" : splitPath(detail.layers[layer].path).group;
       if (here !== group && here !== "") {
         this.#rows.push({ top, height: GROUP, group: here, series: null, layer });
         top += GROUP;
       }
       group = here;
       const height = this.#box + 2 * GAP + (this.#narrow ? CAPTION : 0);
-      const series = detail.find(technique, layer, image);
+      const series = detail.find(name, layer, image);
       this.#rows.push({ top, height, group: "", series, layer });
       top += height;
     }
     const width = this.#header + steps.length * this.#column + GAP;
-    const layout = `${detail.run}\n${technique}\n${image}\n${this.#box}\n${this.#narrow}`;
+    const layout = `${detail.run}\n${name}\n${image}\n${this.#box}\n${this.#narrow}`;
     if (layout !== this.#layout) {
       this.#layout = layout;
       for (const row of this.#shown.values()) row.node.remove();
@@ -226,7 +227,7 @@ class LayersGrid {
           left: this.#header,
           pitch: this.#column,
         });
-        line.showDead(this.#numbers.of(selection, row.layer));
+        line.showNumbers(this.#numbers.of(selection, row.layer));
       }
     }
     for (const [id, line] of this.#shown) {
@@ -297,10 +298,11 @@ class LayersGrid {
       this.store.update({ step });
       return;
     }
-    const { detail, technique } = this.#selection;
-    const layer = detail.layers[Number(target.dataset.layer)].path;
+    const { detail, name, image } = this.#selection;
+    const layer = target.dataset.layer === "" ? null : Number(target.dataset.layer);
+    const series = detail.find(name, layer, image);
     // A click on the slider's own picture keeps following.
-    const keep = target.dataset.now !== undefined ? {} : { step };
-    this.store.update({ view: "picture", technique, layer, zoom: null, ...keep });
+    const isNow = target.dataset.now !== undefined;
+    if (series !== null) openSeries(this.store, detail, series, isNow ? null : step);
   }
 }

@@ -1,7 +1,7 @@
 /** One picture, large, with what is known of it. */
 
 import { el } from "../../core/dom.js";
-import { fetchRecord, pictureUrl } from "../../core/http_api.js";
+import { fetchRecord, fetchSeries, pictureUrl } from "../../core/http_api.js";
 import { Lane } from "../../core/lane.js";
 import { keyAt } from "../../core/selection.js";
 import { loadImage } from "../../pixels/image_loading.js";
@@ -23,7 +23,7 @@ export const pictureView = {
   parameters: STAGE_PARAMETERS,
   missing: "This run has no pictures yet.",
   accepts: () => true,
-  pickers: ["technique", "layer", "image"],
+  pickers: ["name", "layer", "image"],
   mount: (context) => new PictureView(context),
 };
 
@@ -63,11 +63,11 @@ class PictureView extends StageView {
   }
 
   /** @param {Selection} selection */
-  prepare({ detail, series, step, layer, steps, place }) {
+  prepare({ detail, series, step, steps, place }) {
     const key = keyAt(detail, series, step);
     if (key === null) return null;
     const label = detail.label(key.step);
-    this.setTitle(layer === null ? series.tag : detail.layers[layer].path, label);
+    this.setTitle(detail.subjectOf(series), label);
     this.#loadFacts(key);
     const neighbours = [steps[place + 1], steps[place - 1]]
       .map((near) => (near === undefined ? null : keyAt(detail, series, near)))
@@ -101,9 +101,25 @@ class PictureView extends StageView {
   #loadFacts(key) {
     this.#records.ask(
       pictureUrl(key),
-      (signal) => fetchRecord(key, signal),
-      (reply) => this.facts.replaceChildren(...factsOf(reply), ...metricsOf(reply)),
+      (signal) => Promise.all([fetchRecord(key, signal), layerMeasures(key, signal)]),
+      ([reply, measures]) =>
+        this.facts.replaceChildren(...factsOf(reply, measures), ...metricsOf(reply)),
       (error) => this.facts.replaceChildren(el("p", { class: "error" }, error.message))
     );
+  }
+}
+
+/**
+ * @param {PictureKey} key
+ * @param {AbortSignal} signal
+ * @returns {Promise<{[measure: string]: number | null}>} empty where they can't be had
+ */
+async function layerMeasures({ run, tag, step }, signal) {
+  try {
+    const { series } = await fetchSeries({ run, tag, first: step, last: step }, signal);
+    const columns = Object.entries(series[0]?.layer_measures ?? {});
+    return Object.fromEntries(columns.map(([measure, values]) => [measure, values[0] ?? null]));
+  } catch {
+    return {};
   }
 }

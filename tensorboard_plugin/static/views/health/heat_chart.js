@@ -66,8 +66,7 @@ export class HeatChart {
       el(
         "div",
         { class: "heat-head" },
-        el("div", {}, this.title, this.about),
-        tools,
+        el("div", {}, el("div", { class: "heat-title" }, this.title, tools), this.about),
         el(
           "div",
           { class: "key" },
@@ -106,6 +105,7 @@ export class HeatChart {
     say(this.title, meaning.title);
     say(this.about, meaning.about);
     set(this.node, { "aria-label": meaning.title });
+    this.node.classList.toggle("fault", meaning.isFault);
     set(this.canvas, { "aria-label": meaning.title });
     const series = [detail.run, measure, name, image].join("\n");
     if (series !== this.#for) {

@@ -3,6 +3,7 @@
 import { el, say, set } from "../../core/dom.js";
 import { splitPath } from "../../core/format.js";
 import { choice } from "../../core/parameters.js";
+import { INPUT } from "../../core/run_detail.js";
 import { segmented } from "../../widgets/controls.js";
 import { openSeries } from "../open_series.js";
 import { GridRow } from "./grid_row.js";
@@ -118,7 +119,9 @@ class LayersGrid {
     this.sizes.set(state.size);
     const { detail, layers, steps } = selection;
     const epochs = `${steps.length} ${detail.unit}${steps.length === 1 ? "" : "s"}`;
-    say(this.summary, `${layers.length} layer${layers.length === 1 ? "" : "s"} × ${epochs}`);
+    const count = layers.filter((layer) => layer !== null).length;
+    const rows = count === 0 ? INPUT : `${count} layer${count === 1 ? "" : "s"}`;
+    say(this.summary, `${rows} × ${epochs}`);
     this.#lay();
     this.#render();
     const target = `${selection.step} ${selection.layer} ${this.#layout} ${selection.following}`;

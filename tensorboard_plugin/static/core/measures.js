@@ -1,6 +1,6 @@
 /**
- * What numbers mean that callbacks report. Any measure can be shown; of these more is known than
- * the name.
+ * The meaning of measures, the numbers that callbacks report. Any measure can be shown; for the
+ * known ones there are a title, a range and a description.
  */
 
 import { capital, number, percent } from "./format.js";

@@ -94,7 +94,7 @@ export function factsOf({ record, wall_time, picture }, ofLayer) {
 }
 
 /**
- * The metrics that Keras logged at this step, each beside its `val_` twin.
+ * The metrics that Keras logged at this step, with that of the validation beside it.
  * @param {RecordReply} reply
  * @returns {HTMLElement[]}
  */

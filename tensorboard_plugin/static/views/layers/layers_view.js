@@ -23,14 +23,14 @@ const GROUP = 30;
 const NAMES = 178;
 const NARROW = 720;
 const CAPTION = 24;
-/** Rows and columns beyond the edge that are kept ready. */
+/** Number of rows and columns beyond the edge that are in the page, too. */
 const SPARE = 2;
-/** Pictures that fly by are not asked for. */
+/** While the page is scrolled faster than this, no pictures are requested. */
 const SETTLE_MS = 70;
 const FAST_PX = 900;
 
 const PARAMETERS = {
-  /** Of the pictures. */
+  /** Size of the pictures. */
   size: choice(["medium", "small", "large"]),
 };
 
@@ -146,7 +146,7 @@ class LayersGrid {
     return this.#box + GAP;
   }
 
-  /** Where each row stands. */
+  /** Computes the position of each row. */
   #lay() {
     const { detail, name, layers, image, steps } = /** @type {Selection} */ (this.#selection);
     this.#narrow = this.scroller.clientWidth < NARROW;
@@ -192,7 +192,7 @@ class LayersGrid {
     this.#frame = requestAnimationFrame(() => this.#render());
   }
 
-  /** Brings what is on screen into the page, and takes the rest out. */
+  /** Adds to the page what is on screen, and removes the rest. */
   #render() {
     const selection = /** @type {Selection} */ (this.#selection);
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.scroller;
@@ -265,7 +265,7 @@ class LayersGrid {
     }
   }
 
-  /** Scrolls as little as shows the slider's column and the chosen row. */
+  /** Scrolls to the slider's column and the chosen row, no further than needed. */
   #reveal() {
     const { place, layer, steps, following } = /** @type {Selection} */ (this.#selection);
     const { scroller } = this;

@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from keras_viz_callbacks.callbacks.layer_images import Choice, LayerImagesCallback
+from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import LayerImageOptions
-from keras_viz_callbacks.callbacks.records import Moment, rounded
+from keras_viz_callbacks.callbacks.records import Moment, layer_record, rounded
 from keras_viz_callbacks.capture.backend import Array, backend
 from keras_viz_callbacks.capture.held_out import compiled
 from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
 from keras_viz_callbacks.capture.target import class_output
-from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
+from keras_viz_callbacks.maps.channels import Statistics, statistics
+from keras_viz_callbacks.maps.measures import measured, names_of
 from keras_viz_callbacks.maps.places import as_pictures
 from keras_viz_callbacks.options import with_options
 from keras_viz_callbacks.render import grid
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@with_options(LayerImageOptions, name=schema.TECHNIQUE_ACTIVATIONS)
+@with_options(LayerImageOptions, name=schema.NAME_ACTIVATIONS)
 class ActivationGrid(LayerImagesCallback):
     """Draws the activations of every chosen layer on held-out images, a cell for each channel.
 
-    A channel that is zero everywhere stays blank. The fraction of a layer's channels that are
-    blank on every image goes out as the scalar ``dead_channels/<layer path>``.
+    A channel that is zero everywhere stays blank. The share of a layer's channels that are blank
+    on every image is written as the scalar ``dead_channels/<layer path>``, or, with a ``name`` of
+    your own, as ``dead_channels/<name>/<layer path>``.
 
     Args:
         layers: Layer path, unique name, glob, layer, or a list of those. None picks every
@@ -66,7 +69,7 @@ class ActivationGrid(LayerImagesCallback):
             log_dir,
             images,
             layers=layers,
-            default_name=schema.TECHNIQUE_ACTIVATIONS,
+            default_name=schema.NAME_ACTIVATIONS,
             **options,
         )
         for argument, value in (("max_channels", max_channels), ("cell_size", cell_size)):
@@ -84,7 +87,8 @@ class ActivationGrid(LayerImagesCallback):
         for call in calls:
             self._picked(call, call.channels or 0)
         place = class_output(survey)
-        return Choice(calls, None if place is None else survey.outputs[place])
+        output = None if place is None else survey.outputs[place]
+        return Choice(calls, output, measures=names_of("layer"))
 
     def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
         self._forward = compiled(
@@ -96,10 +100,11 @@ class ActivationGrid(LayerImagesCallback):
 
     def _draw_layer(
         self, call: LayerCall, signals: Mapping[str, Array], moment: Moment
-    ) -> Iterator[Drawing]:
+    ) -> Iterator[Drawing | Measurement]:
         activations = signals[call.path]
-        dead = float(dead_channels(activations).mean())
-        scalars = [(f"dead_channels/{call.path}", dead)]
+        layer = layer_record(call, activations.shape[1:])
+        for measure, value in measured(activations, "layer").items():
+            yield Measurement(measure, layer, value)
         channels = activations.shape[-1]
         picked = self._picked(call, channels)
         pictures = as_pictures(activations)
@@ -123,17 +128,18 @@ class ActivationGrid(LayerImagesCallback):
             )
             record = replace(
                 record,
+                kind="channels",
+                title="Activations",
+                item="channel",
                 label=self.gallery.label(index),
                 grid=cells,
                 value_range=grid.value_range(numbers, picked),
                 scale=self.scale,
                 colormap=self.colormap,
-                dead_fraction=dead,
-                blank_fraction=float(numbers.blank.mean()),
+                measures=measured(activations[index : index + 1], "picture"),
                 statistics=_recorded(numbers, picked),
             )
-            yield Drawing(record, picture.data, scalars=scalars)
-            scalars = []
+            yield Drawing(record, picture.data)
 
     def _picked(self, call: LayerCall, channels: int) -> list[int]:
         if self.channels is None:

@@ -15,20 +15,23 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_viz_callbacks.callbacks.budget import Budget
+from keras_viz_callbacks.callbacks.measures import Measurement, collected
 from keras_viz_callbacks.callbacks.options import CaptureOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.callbacks.schedule import Due, Schedule
 from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.options import with_options
-from keras_viz_callbacks.summary.run import Drawing, Run, open_run
+from keras_viz_callbacks.summary.run import Drawing, Measured, Run, open_run
+from tensorboard_plugin import schema
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 logger = logging.getLogger(__name__)
 
-Draw = Callable[[Moment], Iterable[Drawing]]
-"""Draws what was captured. It is called on the worker thread, so it holds NumPy arrays only."""
+Draw = Callable[[Moment], Iterable[Drawing | Measurement]]
+"""Draws and measures what was captured. It is called on the worker thread, so it holds NumPy
+arrays only."""
 
 
 @with_options(CaptureOptions)
@@ -72,6 +75,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
             raise ValueError(f"`name` must be a text without '/'. Received: name={name!r}")
         self.log_dir = os.fspath(log_dir)
         self.name = name
+        self._tag_name = None if name == default_name else name
         self.update_freq = options["update_freq"]
         self.every = options["every"]
         self.max_overhead = max_overhead
@@ -209,17 +213,39 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 return
             is_first, self._has_logged_size = not self._has_logged_size, True
 
-            def results() -> Iterator[Drawing]:
-                size = 0
-                for drawing in draw(moment):
-                    size += len(drawing.data) + len(drawing.heat_map or b"")
-                    yield drawing
+            def results() -> Iterator[Drawing | Measured]:
+                sizes: list[int] = []
+                yield from self._results(draw, moment, sizes)
                 if is_first:
-                    self._log_size(size)
+                    self._log_size(sum(sizes))
 
             if not run.submit(step, results, self._failures.put, self._working):
                 self.budget.end_capture()
                 self._fail(TimeoutError(f"the disk of {self.log_dir!r} does not keep up"))
+
+    def _results(
+        self, draw: Draw, moment: Moment, sizes: list[int]
+    ) -> Iterator[Drawing | Measured]:
+        """What is to be written of a capture; the measurements come as one, after the pictures."""
+        measurements: list[Measurement] = []
+        failure: Exception | None = None
+        try:
+            for result in draw(moment):
+                if isinstance(result, Measurement):
+                    measurements.append(result)
+                else:
+                    sizes.append(result.size)
+                    yield result
+        except Exception as error:  # noqa: BLE001 - what was measured before it is written too
+            failure = error
+        if measurements:
+            yield collected(self.name, self._tag_name, moment, measurements)
+        if failure is not None:
+            raise failure
+
+    def _scalar_tag(self, measure: str, layer_path: str) -> str:
+        """Tag of a measure of a layer in TensorBoard's Scalars."""
+        return schema.scalar_tag(measure, layer_path, self._tag_name)
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@with_options(CaptureOptions, name=schema.TECHNIQUE_FILTERS)
+@with_options(CaptureOptions, name=schema.NAME_FILTERS)
 class FilterPatterns(VisualizationCallback):
     """Draws the pattern that each filter answers to, by gradient ascent in input space.
 
@@ -83,7 +83,7 @@ class FilterPatterns(VisualizationCallback):
         cell_size: int = ascent.SIZE,
         **options: Unpack[CaptureOptions],
     ) -> None:
-        super().__init__(log_dir, default_name=schema.TECHNIQUE_FILTERS, **options)
+        super().__init__(log_dir, default_name=schema.NAME_FILTERS, **options)
         for argument, value in (
             ("max_layers", max_layers),
             ("layers_per_capture", 1 if layers_per_capture is None else layers_per_capture),
@@ -155,11 +155,14 @@ class FilterPatterns(VisualizationCallback):
         tag = schema.picture_tag(self.name, call.path)
         record = replace(
             picture_record(self.name, tag, picture, moment, self._note(call, picked)),
+            kind="patterns",
+            title="Filter patterns",
+            item="filter",
             layer=layer_record(call, _known_shape(call)),
             grid=cells,
             value_range=climb.value_range,
             channels=call.channels,
-            blank_fraction=float(np.mean(blank)),
+            measures={"blank_channels": float(np.mean(blank))},
             statistics=schema.ChannelStatistics(
                 start=rounded(signals.start.tolist()), maximum=rounded(signals.response.tolist())
             ),

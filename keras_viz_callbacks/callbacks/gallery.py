@@ -65,11 +65,13 @@ class Gallery:
         for index in indices:
             picture = encode(Image.fromarray(self.pixels[index]))
             record = schema.Record(
-                technique=schema.TECHNIQUE_IMAGES,
-                tag=self.tag(schema.TECHNIQUE_IMAGES, index),
+                name=schema.NAME_IMAGES,
+                tag=self.tag(schema.NAME_IMAGES, index),
                 width=picture.width,
                 height=picture.height,
                 image_bytes=len(picture.data),
+                kind="image",
+                title="Held-out images",
                 image_name=self.names[index],
                 image_index=index,
                 label=self.label(index),

@@ -126,6 +126,8 @@ class GradCAM(LayerImagesCallback):
             )
             record = replace(
                 record,
+                kind="evidence",
+                title=class_activation.METHODS.find(self.method).title,
                 label=label,
                 prediction=prediction,
                 target=target,

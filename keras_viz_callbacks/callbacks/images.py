@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from keras_viz_callbacks.callbacks.base import Draw, VisualizationCallback
 from keras_viz_callbacks.callbacks.gallery import Gallery
+from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import CaptureOptions, ImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.capture.held_out import check_labels, held_out
@@ -74,7 +75,7 @@ class HeldOutImagesCallback(VisualizationCallback):
         draw_captured = self._capture_images()
         new_images = self.gallery.not_yet_shown(run)
 
-        def draw(moment: Moment) -> Iterator[Drawing]:
+        def draw(moment: Moment) -> Iterator[Drawing | Measurement]:
             yield from self.gallery.drawings(new_images)
             yield from draw_captured(moment)
 

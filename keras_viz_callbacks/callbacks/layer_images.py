@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from keras_viz_callbacks.callbacks.base import Draw
 from keras_viz_callbacks.callbacks.images import HeldOutImagesCallback
+from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import ImageOptions, LayerImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
@@ -28,10 +29,12 @@ class Choice:
     Attributes:
         calls: Calls of the chosen layers.
         class_output: The output whose classes the labels are, if there is one.
+        measures: Names of the measures that are reported for each layer.
     """
 
     calls: list[LayerCall]
     class_output: Output | None
+    measures: tuple[str, ...] = ()
 
 
 @with_options(LayerImageOptions)
@@ -75,8 +78,10 @@ class LayerImagesCallback(HeldOutImagesCallback):
         """Runs that pass on the held-out images."""
 
     @abstractmethod
-    def _draw_layer(self, call: LayerCall, signals: Any, moment: Moment) -> Iterator[Drawing]:
-        """Draws a picture of each image at one layer from what the pass returned."""
+    def _draw_layer(
+        self, call: LayerCall, signals: Any, moment: Moment
+    ) -> Iterator[Drawing | Measurement]:
+        """Draws a picture of each image at one layer, and measures, what the pass returned."""
 
     @final
     def _prepare(self, run: Run) -> None:
@@ -85,6 +90,8 @@ class LayerImagesCallback(HeldOutImagesCallback):
             self._calls = choice.calls
             self._hang(run, found, choice.class_output)
             run.claim(self, self.gallery.tags(self.name, choice.calls))
+            paths = [call.path for call in choice.calls]
+            run.claim(self, (self._scalar_tag(m, p) for p in paths for m in choice.measures))
             return choice.calls
 
         self._compile(choose)
@@ -93,7 +100,7 @@ class LayerImagesCallback(HeldOutImagesCallback):
     def _capture_images(self) -> Draw:
         signals = self._pass()
 
-        def draw(moment: Moment) -> Iterator[Drawing]:
+        def draw(moment: Moment) -> Iterator[Drawing | Measurement]:
             for call in self._calls:
                 yield from self._draw_layer(call, signals, moment)
 

@@ -44,7 +44,7 @@ def picture_record(
         note: Remark for the user about this picture.
     """
     return schema.Record(
-        technique=name,
+        name=name,
         tag=tag,
         width=picture.width,
         height=picture.height,

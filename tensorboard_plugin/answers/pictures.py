@@ -6,8 +6,8 @@ import io
 import typing
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.events import Damaged, strings
-from tensorboard_plugin.series import Entry
+from tensorboard_plugin.index.run_index import Entry
+from tensorboard_plugin.log.event_reader import Damaged, strings
 
 if typing.TYPE_CHECKING:
     from PIL import Image
@@ -121,9 +121,7 @@ def cut(image: Image.Image, grid: schema.Grid, place: int) -> Image.Image:
     Raises:
         Damaged: The grid does not fit the picture.
     """
-    row, column = divmod(place, max(1, grid.columns))
-    left = grid.gap + column * (grid.cell_width + grid.gap)
-    top = grid.gap + row * (grid.cell_height + grid.gap)
+    top, left = grid.corner(place)
     right, bottom = left + grid.cell_width, top + grid.cell_height
     if not (0 <= left < right <= image.width and 0 <= top < bottom <= image.height):
         raise Damaged("the grid in its record does not fit the picture")

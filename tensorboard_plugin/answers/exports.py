@@ -9,7 +9,7 @@ import typing
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 
-from tensorboard_plugin import pictures
+from tensorboard_plugin.answers import pictures
 
 if typing.TYPE_CHECKING:
     from PIL import Image

@@ -20,7 +20,7 @@ import typing
 from collections.abc import Hashable, Iterator, Sequence
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.cache import ByteCache
+from tensorboard_plugin.log.byte_cache import ByteCache
 
 BLOCK = 1024 * 1024
 """Bytes that are fetched at once from elsewhere: one capture, in most trainings."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typing
 
-from tensorboard_plugin.contents import FRAME, Still
-from tensorboard_plugin.events import CaptureEvent, PictureEvent, RecordEvent
-from tensorboard_plugin.facts import BLANK, HAS_HEAT_MAP, HAS_RECORD, UNKNOWN, Facts, number
+from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP, Row, StaticFields
+from tensorboard_plugin.checked_json import UNKNOWN, number
+from tensorboard_plugin.index.record_fields import HAS_RECORD, Facts
+from tensorboard_plugin.log.event_reader import CaptureEvent, PictureEvent, RecordEvent
+from tensorboard_plugin.tfrecord import FRAME_BYTES
 
 NONE = -1  # no class
 
@@ -20,7 +22,6 @@ COLUMNS = {
     "record_offset": "Q",
     "record_length": "I",
     "flags": "B",
-    "dead": "f",
     "blank": "f",
     "label_probability": "f",
     "prediction": "i",
@@ -39,13 +40,13 @@ def values_of(
 ) -> Values:
     """One picture's numbers, in the order of the columns."""
     offset, length, flags = 0, 0, 0
-    dead, blank, label, prediction, target = UNKNOWN, UNKNOWN, None, None, None
+    blank, label, prediction, target = UNKNOWN, None, None, None
     if record is not None:
         offset, length = record.offset, record.length
         flags = HAS_HEAT_MAP if record.has_heat_map else 0
     if facts is not None:
         flags |= HAS_RECORD | (BLANK if facts.blank else 0)
-        dead, blank = facts.dead, facts.blank_fraction
+        blank = facts.measures.get("blank_channels", UNKNOWN)
         label, prediction, target = facts.label, facts.prediction, facts.target
     return (
         picture.step,
@@ -56,7 +57,6 @@ def values_of(
         offset,
         length,
         flags,
-        dead,
         blank,
         number(label and label.get("probability")),
         NONE if prediction is None else prediction["index"],
@@ -67,51 +67,51 @@ def values_of(
 
 
 def listed(
-    file: int, capture: CaptureEvent, still: Still, row: tuple[typing.Any, ...]
+    file: int, capture: CaptureEvent, static: StaticFields, row: Row
 ) -> tuple[Facts, Values]:
     """What contents say of one picture: what would be taken from its record and from itself."""
-    record, record_length, length, flags, moment, at_label, at_prediction, at_target = row[:8]
-    wall_time, dead, blank, *probabilities = row[8:]
-    classes = capture.contents.classes
-    label = _score(classes[at_label], probabilities[0])
-    prediction = _score(classes[at_prediction], probabilities[1])
-    target = _score(classes[at_target], probabilities[2])
-    dead, blank = number(dead), number(blank)
-    epoch, batch, metrics = capture.contents.moments[moment]
+    contents = capture.contents
+    label = _score(contents.classes[row.label], row.label_probability)
+    prediction = _score(contents.classes[row.prediction], row.prediction_probability)
+    target = _score(contents.classes[row.target], row.target_probability)
+    epoch, batch, metrics = contents.moments[row.moment]
+    measures = contents.measures_of(row)
     facts = Facts(
-        still.technique,
-        epoch,
-        batch,
-        still.layer,
-        still.image_name,
-        still.image_index,
-        label,
-        prediction,
-        target,
-        still.width,
-        still.height,
-        still.is_grid,
-        still.has_levels,
-        dead,
-        blank,
-        flags & BLANK > 0,
-        metrics,
+        name=static.name,
+        kind=static.kind,
+        title=static.title,
+        item=static.item,
+        epoch=epoch,
+        batch=batch,
+        layer=static.layer,
+        image_name=static.image_name,
+        image_index=static.image_index,
+        label=label,
+        prediction=prediction,
+        target=target,
+        width=static.width,
+        height=static.height,
+        is_grid=static.is_grid,
+        has_levels=static.has_levels,
+        measures=measures,
+        layer_measures={},
+        blank=row.flags & BLANK > 0,
+        metrics=metrics,
     )
-    record += capture.offset
+    record = capture.offset + row.offset
     values = (
         capture.step,
-        wall_time,
+        row.wall_time,
         file,
-        record + record_length + FRAME,
-        length,
+        record + row.record_length + FRAME_BYTES,
+        row.length,
         record,
-        record_length,
-        HAS_RECORD | flags & (BLANK | HAS_HEAT_MAP),
-        dead,
-        blank,
-        UNKNOWN if label is None else number(probabilities[0]),
+        row.record_length,
+        HAS_RECORD | row.flags & (BLANK | HAS_HEAT_MAP),
+        measures.get("blank_channels", UNKNOWN),
+        UNKNOWN if label is None else number(row.label_probability),
         NONE if prediction is None else prediction["index"],
-        UNKNOWN if prediction is None else number(probabilities[1]),
+        UNKNOWN if prediction is None else number(row.prediction_probability),
         NONE if target is None else target["index"],
         UNKNOWN,
     )

@@ -8,28 +8,28 @@ from array import array
 from bisect import bisect_left
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.columns import COLUMNS, FLAGS, Values, listed, values_of
-from tensorboard_plugin.events import (
+from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP
+from tensorboard_plugin.checked_json import UNKNOWN, number
+from tensorboard_plugin.index.picture_columns import COLUMNS, FLAGS, Values, listed, values_of
+from tensorboard_plugin.index.record_fields import HAS_RECORD, Facts, read_facts
+from tensorboard_plugin.log.event_reader import (
     CaptureEvent,
     Event,
     EventReader,
     PictureEvent,
     Problem,
     RecordEvent,
+    TableEvent,
 )
-from tensorboard_plugin.facts import (
-    BLANK,
-    HAS_HEAT_MAP,
-    HAS_RECORD,
-    UNKNOWN,
-    Facts,
-    number,
-    read_facts,
-)
-from tensorboard_plugin.storage import Storage
+from tensorboard_plugin.log.log_source import Storage
 
 _KEPT_PROBLEMS = 100
-_TECHNIQUES = {"activations": 0, "filters": 1, "grad_cam": 2, schema.TECHNIQUE_IMAGES: 4}
+_NAMES = {
+    schema.NAME_ACTIVATIONS: 0,
+    schema.NAME_FILTERS: 1,
+    "grad_cam": 2,
+    schema.NAME_IMAGES: 4,
+}
 
 
 class Entry(typing.NamedTuple):
@@ -152,6 +152,8 @@ class Run:
         self.metric_names: dict[str, int] = {}
         self._latest_metrics: tuple[Step | None, dict[str, typing.Any]] = None, {}
         self.classes: dict[int, str] = {}
+        self.layer_measures: dict[tuple[str, str, str], dict[int, float]] = {}
+        """Number by step, of a callback's name, a measure and a layer's path."""
         self.problem_count = 0
         self.problems: list[tuple[str, Problem]] = []
         self.pictures = 0
@@ -175,7 +177,7 @@ class Run:
     @property
     def techniques(self) -> list[str]:
         """In the order of the tab."""
-        return sorted({s.facts.technique for s in self.series.values()}, key=technique_order)
+        return sorted({s.facts.name for s in self.series.values()}, key=technique_order)
 
     def stamp(self, step: int) -> str:
         """Changes when a picture of that step is written again, not when one more comes."""
@@ -235,9 +237,29 @@ class Run:
             if record is not None and (record.tag, record.step) != (event.tag, event.step):
                 record = None
             return self._add_picture(reader, record, event)
+        if isinstance(event, TableEvent):
+            self._add_table(event.step, event.table)
+            return True
         reader.pending = record
         self._note(reader, event)
         return True
+
+    def layer_measure(self, series: Series, measure: str) -> dict[int, float]:
+        """Number of a series' layer by step, as the callback of the series reports it."""
+        facts = series.facts
+        if facts.layer is None:
+            return {}
+        return self.layer_measures.get((facts.name, measure, facts.layer["path"]), {})
+
+    def _add_table(self, step: int, table: schema.MeasureTable) -> None:
+        for measure, values in table.measures.items():
+            for layer, value in zip(table.layers, values, strict=True):
+                self._add_layer_measure(step, table.name, measure, layer.path, number(value))
+
+    def _add_layer_measure(
+        self, step: int, name: str, measure: str, layer: str, value: float
+    ) -> None:
+        self.layer_measures.setdefault((name, measure, layer), {})[step] = value
 
     def _note(self, reader: EventReader, problem: Problem) -> None:
         self.problem_count += 1
@@ -261,9 +283,11 @@ class Run:
         file = self.readers.index(reader)
         found = capture.contents
         changed = False
-        for still, row in zip(found.stills, zip(*found.columns, strict=True), strict=True):
-            facts, values = listed(file, capture, still, row)
-            changed |= self._enter(still.tag, values, facts)
+        for static, row in zip(found.pictures, found.rows, strict=True):
+            facts, values = listed(file, capture, static, row)
+            changed |= self._enter(static.tag, values, facts)
+        for table in found.tables:
+            self._add_table(capture.step, table)
         return changed
 
     def _enter(self, tag: str, values: Values, facts: Facts | None) -> bool:
@@ -310,6 +334,9 @@ class Run:
             return
         if file == max(info.files):
             info.epoch, info.batch = facts.epoch, facts.batch
+        if facts.layer is not None:
+            for measure, value in facts.layer_measures.items():
+                self._add_layer_measure(step, facts.name, measure, facts.layer["path"], value)
         if facts.metrics and (info, facts.metrics) != self._latest_metrics:
             self._latest_metrics = info, facts.metrics  # a step's pictures all repeat them
             self._add_metrics(info, facts.metrics)
@@ -334,4 +361,4 @@ def between(steps: typing.Sequence[int], first: int | None, last: int | None) ->
 
 def technique_order(technique: str) -> tuple[int, str]:
     """Sorts techniques as the tab lists them."""
-    return _TECHNIQUES.get(technique, 3), technique
+    return _NAMES.get(technique, 3), technique

@@ -19,13 +19,10 @@ import typing
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
-import google_crc32c
-
-from tensorboard_plugin import contents, schema, wire
-from tensorboard_plugin.storage import Gone, LocalStorage, Status, Storage
-
-HEADER = struct.Struct("<QI")
-CHECKSUM = struct.Struct("<I")
+from tensorboard_plugin import capture_table, schema
+from tensorboard_plugin.log import event_bytes
+from tensorboard_plugin.log.log_source import Gone, LocalStorage, Status, Storage
+from tensorboard_plugin.tfrecord import CHECKSUM, HEADER, masked_checksum
 
 WINDOW = 16 * 1024
 """Bytes a read: a record with its statistics and the head of the picture behind it."""
@@ -86,10 +83,22 @@ class CaptureEvent(typing.NamedTuple):
 
     step: int
     offset: int  # where the first of their frames begins
-    contents: contents.Contents
+    contents: capture_table.CaptureTable
+    wall_time: float
 
 
-Event = RecordEvent | PictureEvent | CaptureEvent | Problem
+class TableEvent(typing.NamedTuple):
+    """A measure table, read whole and verified."""
+
+    step: int
+    wall_time: float
+    tag: str
+    table: schema.MeasureTable
+    offset: int  # of the frame
+    length: int  # of the payload
+
+
+Event = RecordEvent | PictureEvent | CaptureEvent | TableEvent | Problem
 
 
 @dataclass(frozen=True)
@@ -266,9 +275,9 @@ class EventReader:
             known = length  # which is read whole anyway
         while True:
             try:
-                peek = wire.peek(window.get(begin, known), length)
+                peek = event_bytes.peek(window.get(begin, known), length)
                 break
-            except wire.BeyondError:
+            except event_bytes.BeyondError:
                 if known == length:
                     return Problem(offset, "record", "An event can't be read and is left out.")
                 known = min(length, known * 8)
@@ -278,16 +287,27 @@ class EventReader:
             return None
         if peek.tag == schema.CONTENTS_TAG:
             return self._capture(window, offset, length, peek) if self._believes else None
-        if not schema.is_record_tag(peek.tag):
-            if len(peek.strings) < 3:
-                return None  # a scalar, or somebody else's
+        is_table = schema.is_measures_tag(peek.tag)
+        if len(peek.strings) >= 3:
             return PictureEvent(peek.step, peek.wall_time, peek.tag, offset, length)
-        if not peek.strings or length > MAX_RECORD:
-            return Problem(offset, "record", "A record holds nothing, or far too much.")
+        if not (is_table or schema.is_record_tag(peek.tag)):
+            return None  # a scalar, or somebody else's
+        if length > MAX_RECORD:
+            return Problem(offset, "record", "A record holds far too much.")
         data = window.get(begin, length + CHECKSUM.size)
         if CHECKSUM.unpack_from(data, length)[0] != masked_checksum(data[:length]):
             return Problem(offset, "checksum", "A record fails its checksum and is left out.")
+        if event_bytes.plugin_name(data[:length]) != schema.PLUGIN_NAME:
+            return None  # a summary of the user's own may have such a tag, too
+        if not peek.strings:
+            return Problem(offset, "record", "A record holds nothing.")
         start, size = peek.strings[0]
+        if is_table:
+            try:
+                table = schema.decode_measures(data[start : start + size])
+            except ValueError as error:
+                return Problem(offset, "record", f"{error}")
+            return TableEvent(peek.step, peek.wall_time, peek.tag, table, offset, length)
         return RecordEvent(
             peek.step,
             peek.wall_time,
@@ -299,7 +319,7 @@ class EventReader:
         )
 
     def _capture(
-        self, window: _Window, offset: int, length: int, peek: wire.Peek
+        self, window: _Window, offset: int, length: int, peek: event_bytes.Peek
     ) -> CaptureEvent | None:
         """What contents list; None where they are not to be believed.
 
@@ -311,7 +331,7 @@ class EventReader:
         if CHECKSUM.unpack_from(data, length)[0] != masked_checksum(data[:length]):
             return None
         try:
-            found = contents.decode(*(data[start : start + n] for start, n in peek.strings))
+            found = capture_table.decode(*(data[start : start + n] for start, n in peek.strings))
         except ValueError:
             return None
         begin = offset + HEADER.size + length + CHECKSUM.size
@@ -329,7 +349,7 @@ class EventReader:
                 or not _is_header(behind)
             ):
                 return None
-        return CaptureEvent(peek.step, begin, found)
+        return CaptureEvent(peek.step, begin, found, peek.wall_time)
 
     def _begin_of_search(self, window: _Window) -> int:
         """Where to look first for the next frame when none is at `position`.
@@ -372,12 +392,6 @@ def _is_header(head: bytes) -> bool:
     return bool(checksum == masked_checksum(head[:8])) and length < MAX_FRAME
 
 
-def masked_checksum(data: bytes) -> int:
-    """CRC-32C, rotated and offset as TFRecord wants it."""
-    checksum: int = google_crc32c.value(data)
-    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
 def strings(payload: bytes, step: int, tag: str) -> list[bytes]:
     """The strings of the tensor in a verified payload: the whole content of a picture or record.
 
@@ -385,8 +399,8 @@ def strings(payload: bytes, step: int, tag: str) -> list[bytes]:
         Damaged: It is no event of that step and tag.
     """
     try:
-        peek = wire.peek(payload, len(payload))
-    except (wire.BeyondError, IndexError, ValueError, struct.error) as error:
+        peek = event_bytes.peek(payload, len(payload))
+    except (event_bytes.BeyondError, IndexError, ValueError, struct.error) as error:
         raise Damaged("the event can't be read") from error
     if peek is None or (peek.step, peek.tag) != (step, tag):
         raise Damaged("another event stands in its place")

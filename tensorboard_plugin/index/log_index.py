@@ -12,9 +12,9 @@ import typing
 from dataclasses import dataclass
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.events import EventReader
-from tensorboard_plugin.series import Run
-from tensorboard_plugin.storage import Gone, Storage, Unreachable, storage_of
+from tensorboard_plugin.index.run_index import Run
+from tensorboard_plugin.log.event_reader import EventReader
+from tensorboard_plugin.log.log_source import Gone, Storage, Unreachable, storage_of
 
 SLICE = 0.15
 """Seconds that one request may spend on reading further."""

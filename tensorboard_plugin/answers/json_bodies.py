@@ -7,14 +7,17 @@ import re
 import time
 import typing
 
-from tensorboard_plugin import pictures, schema
-from tensorboard_plugin.columns import NONE
-from tensorboard_plugin.events import Damaged
-from tensorboard_plugin.index import Index
-from tensorboard_plugin.series import Run, Series, between, technique_order
-from tensorboard_plugin.storage import Gone
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import pictures
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.index.picture_columns import NONE
+from tensorboard_plugin.index.run_index import Run, Series, between, technique_order
+from tensorboard_plugin.log.event_reader import Damaged
+from tensorboard_plugin.log.log_source import Gone
 
 Json = dict[str, typing.Any]
+
+API_VERSION = 1
 
 CHANGE_SLICE = 0.3
 """Seconds that one request may spend on comparing pictures."""
@@ -30,7 +33,7 @@ def runs(index: Index) -> Json:
         ordered = sorted(index.runs.values(), key=lambda r: (_natural(r.label), r.training))
         listed = [_run_summary(index, run) for run in ordered]
     return {
-        "version": schema.SCHEMA_VERSION,
+        "version": API_VERSION,
         "token": ".".join(run["token"] for run in listed),
         "log_directories": [root.path for root in index.roots],
         "indexing": {
@@ -87,7 +90,7 @@ def run(index: Index, of: Run) -> Json:
         described.append(
             {
                 "tag": s.tag,
-                "technique": facts.technique,
+                "technique": facts.name,
                 "layer": None if facts.layer is None else layer_places[facts.layer["path"]],
                 "image": None if facts.image_name is None else image_places[facts.image_name],
                 "step_list": lists[key],
@@ -102,7 +105,7 @@ def run(index: Index, of: Run) -> Json:
     infos = [of.steps[step] for step in steps]
     _, problems = of.all_problems()
     return {
-        "version": schema.SCHEMA_VERSION,
+        "version": API_VERSION,
         "run": of.name,
         "name": of.label,
         "training": of.training,
@@ -140,11 +143,11 @@ def layers_of(run: Run) -> list[Json]:
 
 def _images(run: Run) -> list[Json]:
     found: dict[str, Json] = {}
-    for s in sorted(run.series.values(), key=lambda s: s.facts.technique != "images"):
+    for s in sorted(run.series.values(), key=lambda s: s.facts.name != "images"):
         facts = s.facts
         if facts.image_name is None:
             continue
-        held_out = facts.technique == schema.TECHNIQUE_IMAGES and len(s.step) > 0
+        held_out = facts.name == schema.NAME_IMAGES and len(s.step) > 0
         label = facts.label
         entry = found.setdefault(
             facts.image_name,
@@ -169,7 +172,7 @@ def ordered_series(run: Run) -> list[Series]:
         f = s.facts
         layer = (-1, "") if f.layer is None else (f.layer["index"], f.layer["path"])
         image = (-1 if f.image_index is None else f.image_index, f.image_name or "")
-        return technique_order(f.technique), layer, image
+        return technique_order(f.name), layer, image
 
     return sorted(run.series.values(), key=order)
 
@@ -190,7 +193,7 @@ def series(
             {
                 "tag": s.tag,
                 "step": s.step[span].tolist(),
-                "dead_fraction": _numbers(s, "dead", span),
+                "dead_fraction": _dead(run, s, span),
                 "blank_fraction": _numbers(s, "blank", span),
                 "blank": [s.is_blank(i) for i in range(len(s.step))[span]],
                 "label": None if label is None else label["index"],
@@ -245,16 +248,19 @@ def health(
         pending = _measure_change(index, run, rows, steps)
     with index.lock:
         places = {layer["path"]: i for i, layer in enumerate(layers_of(run))}
-        name = "dead" if measure == "dead" else "blank" if measure == "blank" else "change"
         values = []
         for s in rows:
-            column = s.columns[name]
+            if measure == "dead":
+                layer = run.layer_measure(s, "dead_channels")
+                values.append([_share(layer.get(step, math.nan)) for step in steps])
+                continue
+            column = s.columns[measure]
             found = (s.find(step) for step in steps)
             values.append([None if i is None else _share(column[i]) for i in found])
         return {
             "token": index.token(run),
             "measure": "change" if measure == "change" else "dead",
-            "technique": rows[0].facts.technique if rows else None,
+            "technique": rows[0].facts.name if rows else None,
             "image": image,
             "step": steps,
             "layers": [places[s.facts.layer["path"]] for s in rows if s.facts.layer is not None],
@@ -320,6 +326,12 @@ def number(value: float | None) -> float | None:
 
 def _share(value: float) -> float | None:
     return round(value, 5) if 0 <= value < math.inf else None  # neither NaN nor `_NOT_COMPARABLE`
+
+
+def _dead(run: Run, s: Series, span: slice) -> list[float | None] | None:
+    known = run.layer_measure(s, "dead_channels")
+    column = [number(known.get(step)) for step in s.step[span]]
+    return [v if v is None else round(v, 6) for v in column] if any(column) or known else None
 
 
 def _numbers(s: Series, name: str, span: slice) -> list[float | None] | None:

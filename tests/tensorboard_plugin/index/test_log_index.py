@@ -11,12 +11,13 @@ import pytest
 from tensorboard.backend.event_processing import data_ingester, event_accumulator
 
 from keras_viz_callbacks.summary import event_file, summaries
-from tensorboard_plugin import documents, pictures, schema
-from tensorboard_plugin import index as index_module
-from tensorboard_plugin.events import EventReader
-from tensorboard_plugin.index import Index, roots_of
-from tensorboard_plugin.series import Run
-from tensorboard_plugin.storage import LocalStorage
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import json_bodies, pictures
+from tensorboard_plugin.index import log_index as index_module
+from tensorboard_plugin.index.log_index import Index, roots_of
+from tensorboard_plugin.index.run_index import Run
+from tensorboard_plugin.log.event_reader import EventReader
+from tensorboard_plugin.log.log_source import LocalStorage
 from tests.helpers import synthetic_logs
 
 IndexOf = Callable[..., Index]
@@ -239,7 +240,7 @@ def test_slices_come_to_the_same_end(
         shares.append(index.runs["run1/keras_viz"].progress)
     assert len(shares) >= 2
     assert shares == sorted(shares)
-    a, b = (documents.run(i, i.runs["run1/keras_viz"]) for i in (whole, index))
+    a, b = (json_bodies.run(i, i.runs["run1/keras_viz"]) for i in (whole, index))
     assert {**a, "token": ""} == {**b, "token": ""}
 
 
@@ -305,10 +306,10 @@ def test_many_threads_while_a_training_writes(tmp_path: Path, index_of: IndexOf)
         try:
             while not done.is_set():
                 index.refresh(seconds=0.01)
-                documents.runs(index)
+                json_bodies.runs(index)
                 with index.lock:
                     for run in index.runs.values():
-                        content = documents.run(index, run)
+                        content = json_bodies.run(index, run)
                         assert content["steps"]["step"] == sorted(run.steps)
         except BaseException as error:  # noqa: BLE001 - whatever it is belongs in the report
             failures.append(error)

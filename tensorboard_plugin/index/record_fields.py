@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 import typing
 
-from tensorboard_plugin import schema
+from tensorboard_plugin import schema, version_1
+from tensorboard_plugin.checked_json import (
+    checked_layer,
+    checked_measures,
+    checked_score,
+    integer,
+    text,
+)
 
-UNKNOWN = math.nan
-
-BLANK, HAS_RECORD, HAS_HEAT_MAP = 1, 2, 4
-"""Flags of a picture: a class map without any evidence, and what stands beside it."""
+HAS_RECORD = 2
+"""Flag of a picture, beside those of `tensorboard_plugin.capture_table`."""
 
 _LONG = (',"grid":{', ',"statistics":{')
 """Fields that make up nine tenths of a record, and of which the index takes nothing."""
@@ -20,7 +24,10 @@ _LONG = (',"grid":{', ',"statistics":{')
 class Facts(typing.NamedTuple):
     """What a record says about its picture, as far as the index needs it."""
 
-    technique: str
+    name: str
+    kind: str
+    title: str
+    item: str | None
     epoch: int
     batch: int
     layer: dict[str, typing.Any] | None
@@ -33,8 +40,9 @@ class Facts(typing.NamedTuple):
     height: int
     is_grid: bool
     has_levels: bool
-    dead: float
-    blank_fraction: float
+    measures: dict[str, float]
+    layer_measures: dict[str, float]
+    """Numbers of the layer, which records of version 1 held."""
     blank: bool
     metrics: dict[str, typing.Any]
 
@@ -58,12 +66,19 @@ def read_facts(data: bytes, before: Facts | None) -> Facts:
         raise ValueError("Not a keras_viz record: it is nested too deeply") from error
     if not isinstance(content, dict):
         raise ValueError("Not a keras_viz record: an object was expected")
+    layer_measures = {}
+    if version_1.is_of_version_1(content):
+        layer_measures = checked_measures(version_1.layer_measures(content))
+        content = version_1.record(content)
     get = content.get
     metrics = get("metrics")
     layer = get("layer")
     is_grid = isinstance(get("grid"), dict)
     return Facts(
-        text(get("technique")) or "",
+        text(get("name")) or "",
+        get("kind") if get("kind") in schema.KINDS else schema.Record.kind,
+        text(get("title")) or "",
+        text(get("item")),
         integer(get("epoch"), 0),
         integer(get("batch"), 0),
         before.layer if before is not None and layer == before.layer else checked_layer(layer),
@@ -76,8 +91,8 @@ def read_facts(data: bytes, before: Facts | None) -> Facts:
         integer(get("height"), 0),
         is_grid,
         is_grid and isinstance(get("colormap"), str),
-        number(get("dead_fraction")),
-        number(get("blank_fraction")),
+        checked_measures(get("measures")),
+        layer_measures,
         get("blank") is True,
         metrics if isinstance(metrics, dict) else {},
     )
@@ -92,47 +107,3 @@ def _shortened(text: str) -> str:
         if start >= len(field) and end >= 0 and "{" not in text[start:end]:
             text = text[:start] + text[end:]
     return text
-
-
-def checked_layer(value: typing.Any) -> dict[str, typing.Any] | None:
-    """A layer's path, class name, index and shape; None where it has no path."""
-    if not isinstance(value, dict) or not isinstance(value.get("path"), str):
-        return None
-    shape = value.get("shape")
-    return {
-        "path": value["path"],
-        "class_name": text(value.get("class_name")) or "",
-        "index": integer(value.get("index"), 0),
-        "shape": [integer(n, 0) for n in shape] if isinstance(shape, list) else [],
-    }
-
-
-def checked_score(value: typing.Any) -> dict[str, typing.Any] | None:
-    """A class with an index and a name; None where it has no index that a class can have."""
-    if not isinstance(value, dict):
-        return None
-    index = integer(value.get("index"), None)
-    if index is None or not 0 <= index < 1 << 31:
-        return None
-    return {**value, "index": index, "name": text(value.get("name")) or str(index)}
-
-
-def text(value: typing.Any) -> str | None:
-    """The value if it is text."""
-    return value if isinstance(value, str) else None
-
-
-@typing.overload
-def integer(value: typing.Any, default: int) -> int: ...
-@typing.overload
-def integer(value: typing.Any, default: None) -> int | None: ...
-def integer(value: typing.Any, default: int | None) -> int | None:
-    """The value if it is an integer that a float can hold, else the default."""
-    return value if type(value) is int and abs(value) < 1 << 53 else default
-
-
-def number(value: typing.Any) -> float:
-    """As a float; NaN where it is none."""
-    if type(value) in (int, float) and abs(value) < 1e300:
-        return float(value)
-    return UNKNOWN

@@ -20,11 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_viz_callbacks.summary import event_file, framing, summaries
-from tensorboard_plugin import contents, events, pictures, schema, wire
-from tensorboard_plugin import index as index_module
-from tensorboard_plugin.events import CaptureEvent, EventReader
-from tensorboard_plugin.index import Index
-from tensorboard_plugin.series import Run
+from tensorboard_plugin import capture_table, schema
+from tensorboard_plugin.answers import pictures
+from tensorboard_plugin.index import log_index as index_module
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.index.run_index import Run
+from tensorboard_plugin.log import event_bytes, event_reader
+from tensorboard_plugin.log.event_reader import CaptureEvent, EventReader
 from tests.helpers import synthetic_logs
 from tests.helpers.reader_events import expanded
 
@@ -70,9 +72,16 @@ def state(run: Run) -> typing.Any:
     """All that a run holds, so that it can be compared: NaN is like NaN."""
     return {
         "series": [
-            (tag, repr(s.facts), s.has_heat_map, {n: c.tobytes() for n, c in s.columns.items()})
+            (
+                tag,
+                repr(s.facts._replace(measures={})),
+                sorted(s.facts.measures.items()),
+                s.has_heat_map,
+                {n: c.tobytes() for n, c in s.columns.items()},
+            )
             for tag, s in run.series.items()
         ],
+        "layer_measures": run.layer_measures,
         "steps": [
             (step, *(repr(getattr(info, name)) for name in info.__slots__))
             for step, info in run.steps.items()
@@ -93,7 +102,7 @@ def shown(run: Run) -> dict[tuple[str, int], bytes]:
         for i, step in enumerate(series.step):
             try:
                 found[tag, step] = pictures.read(run.entry(series, i))
-            except events.Damaged:
+            except event_reader.Damaged:
                 continue
     return found
 
@@ -164,7 +173,10 @@ _layers = st.none() | st.builds(
 _grids = st.none() | st.just(schema.Grid(1, 1, 1, 1, 0, (0,)))
 _records = st.builds(
     schema.Record,
-    technique=_names,
+    name=_names,
+    kind=st.sampled_from(schema.KINDS),
+    title=_names,
+    item=st.none() | _names,
     tag=st.sampled_from(["t/a", "t/b", "é", "\ud800", "x" * 300]),
     width=st.integers(0, 1 << 60),
     height=st.integers(0, 9),
@@ -178,8 +190,7 @@ _records = st.builds(
     target=_scores,
     grid=_grids,
     colormap=st.none() | st.just("viridis"),
-    dead_fraction=st.none() | _numbers,
-    blank_fraction=st.none() | _numbers,
+    measures=st.dictionaries(_names, st.none() | _numbers, max_size=2),
     blank=st.booleans(),
     metrics=st.dictionaries(_names, st.none() | _numbers, max_size=2),
 )
@@ -256,14 +267,16 @@ def test_damaged_contents_cost_nothing(data: st.DataObject, tmp_path: Path) -> N
 def lie(frame: bytes, how: int, rng: random.Random) -> bytes:
     """Contents with right checksums that say something else."""
     payload = frame[12:-4]
-    peek = wire.peek(payload, len(payload))
+    peek = event_bytes.peek(payload, len(payload))
     assert peek is not None
     static, changing = (payload[a : a + n] for a, n in peek.strings)
-    version, count, size, length = schema.CONTENTS_HEAD.unpack_from(changing)
-    begin = schema.CONTENTS_HEAD.size
+    version, count, size, length = capture_table.CONTENTS_HEAD.unpack_from(changing)
+    begin = capture_table.CONTENTS_HEAD.size
     text = changing[begin : begin + length]
-    rows = [list(row) for row in schema.CONTENTS_ROW.iter_unpack(changing[begin + length :])]
-    stills = json.loads(zlib.decompress(static))
+    said = json.loads(zlib.decompress(static))
+    pictures_ = said["pictures"]
+    layout = struct.Struct(capture_table.CONTENTS_ROW.format + "d" * len(said["measures"]))
+    rows = [list(row) for row in layout.iter_unpack(changing[begin + length :])]
     kind = how % 8
     if kind == 0:
         for row in rows:
@@ -274,7 +287,7 @@ def lie(frame: bytes, how: int, rng: random.Random) -> bytes:
     elif kind == 2:
         size = rng.choice([0, size - 1, size + 1, (1 << 64) - 1])
     elif kind == 3:
-        rng.shuffle(stills)
+        rng.shuffle(pictures_)
     elif kind == 4:
         version, count = rng.choice([(version + 1, count), (version, rng.randrange(1 << 32))])
     elif kind == 5:
@@ -283,12 +296,15 @@ def lie(frame: bytes, how: int, rng: random.Random) -> bytes:
     elif kind == 6:
         rng.choice(rows)[rng.randrange(4, 8)] = rng.choice([1, 2, 65535])
     else:
-        stills = rng.choice([{}, [], [{}] * count, [None] * count, [{"tag": 1}] * count, "x", 5])
-    changing = schema.CONTENTS_HEAD.pack(version, count, size, length) + text
-    changing += b"".join(schema.CONTENTS_ROW.pack(*row) for row in rows)
+        said["pictures"] = rng.choice(
+            [{}, [], [{}] * count, [None] * count, [{"tag": 1}] * count, "x", 5]
+        )
+        said = rng.choice([said, said["pictures"], {"pictures": pictures_}])
+    changing = capture_table.CONTENTS_HEAD.pack(version, count, size, length) + text
+    changing += b"".join(layout.pack(*row) for row in rows)
     if rng.random() < 0.1:
         changing = changing[: rng.randrange(len(changing))]
-    static = zlib.compress(json.dumps(stills).encode())
+    static = zlib.compress(json.dumps(said).encode())
     if rng.random() < 0.1:
         static = static[: rng.randrange(len(static))]
     value = summaries.contents(static, changing)
@@ -313,7 +329,7 @@ def test_nothing_is_shown_because_contents_say_so(how: int, tmp_path: Path) -> N
             data, heat_map = None, None
             try:
                 data, heat_map = pictures.read_record(run.entry(series, i))
-            except events.Damaged:
+            except event_reader.Damaged:
                 continue
             assert data is None or schema.decode_record(data).tag == series.tag
             assert heat_map is None or heat_map.startswith(b"\x89PNG")
@@ -491,7 +507,7 @@ def test_what_contents_can_not_tell_has_none(
 
 
 def test_names_too_long_to_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "MAX_STATIC", 100)
+    monkeypatch.setattr(capture_table, "MAX_STATIC", 100)
     log = synthetic_logs.write(str(tmp_path), SMALL)
     assert not any(map(is_contents, frames_of(Path(log.path).read_bytes())))
     assert shown(read_run(tmp_path)) == {key: w.png for key, w in log.pictures.items()}
@@ -499,16 +515,17 @@ def test_names_too_long_to_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_bomb_is_not_inflated() -> None:
     static = zlib.compress(b"[" + b" " * 500_000_000 + b"]")
+    head = capture_table.CONTENTS_HEAD.pack(capture_table.CONTENTS_VERSION, 1, 0, 0)
     with pytest.raises(ValueError, match="too long"):
-        contents.decode(static, bytes(1000))
+        capture_table.decode(static, head)
 
 
 @given(st.binary(max_size=60), st.binary(max_size=200))
 def test_any_bytes_are_refused(static: bytes, changing: bytes) -> None:
     with pytest.raises(ValueError, match="Not contents of keras_viz"):
-        contents.decode(static, changing)
+        capture_table.decode(static, changing)
     with pytest.raises(ValueError, match="Not contents of keras_viz"):
-        contents.decode(zlib.compress(static), changing)
+        capture_table.decode(zlib.compress(static), changing)
 
 
 def test_every_other_log_of_a_run_may_have_none(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import math
 import typing
 from collections.abc import Callable
 
-from tensorboard_plugin import documents, exports, http, pictures, schema
-from tensorboard_plugin.events import Damaged
-from tensorboard_plugin.http import ApiError, Query, Request, Response
-from tensorboard_plugin.lookup import SEE_RUN, SEE_RUNS, Lookup, required_item, shortened
-from tensorboard_plugin.series import Entry, Run, Series
-from tensorboard_plugin.storage import Gone
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import exports, http, json_bodies, pictures
+from tensorboard_plugin.answers.http import ApiError, Query, Request, Response
+from tensorboard_plugin.answers.lookup import SEE_RUN, SEE_RUNS, Lookup, required_item, shortened
+from tensorboard_plugin.index.run_index import Entry, Run, Series
+from tensorboard_plugin.log.event_reader import Damaged
+from tensorboard_plugin.log.log_source import Gone
 
 MOST_SERIES = 256
 MOST_RECORDS = 1000
@@ -37,7 +38,7 @@ class JsonRoutes(Lookup):
     def runs(self, request: Request) -> Response:
         """Every run, for polling."""
         self.index.refresh()
-        return http.json_response(request, documents.runs(self.index))
+        return http.json_response(request, json_bodies.runs(self.index))
 
     def run(self, request: Request) -> Response:
         """One run: steps, layers, images, series."""
@@ -45,7 +46,7 @@ class JsonRoutes(Lookup):
         self.index.refresh(query.text("run", SEE_RUNS))
         run = self.find_run(query)
         with self.index.lock:
-            content = documents.run(self.index, run)
+            content = json_bodies.run(self.index, run)
         return http.json_response(request, content)
 
     def series(self, request: Request) -> Response:
@@ -55,7 +56,7 @@ class JsonRoutes(Lookup):
         first, last = query.steps()
         with self.index.lock:
             chosen = self._chosen_series(run, query)
-            content = documents.series(self.index, run, chosen, first, last)
+            content = json_bodies.series(self.index, run, chosen, first, last)
         return http.json_response(request, content)
 
     def health(self, request: Request) -> Response:
@@ -71,7 +72,7 @@ class JsonRoutes(Lookup):
             steps = sorted({step for s in rows for step in s.step[s.between(first, last)]})[::every]
         if measure == "dead" and image is not None and shown is not None:
             measure = "blank"
-        content = documents.health(self.index, run, rows, measure, shown, steps)
+        content = json_bodies.health(self.index, run, rows, measure, shown, steps)
         return http.json_response(request, content)
 
     def metrics(self, request: Request) -> Response:
@@ -80,7 +81,7 @@ class JsonRoutes(Lookup):
         run = self.find_run(query)
         first, last = query.steps()
         with self.index.lock:
-            content = documents.metrics(self.index, run, first, last)
+            content = json_bodies.metrics(self.index, run, first, last)
         return http.json_response(request, content)
 
     def record(self, request: Request) -> Response:
@@ -98,7 +99,7 @@ class JsonRoutes(Lookup):
             "tag": chosen.series.tag,
             "step": chosen.step,
             "v": chosen.stamp,
-            "wall_time": documents.number(chosen.entry.wall_time),
+            "wall_time": json_bodies.number(chosen.entry.wall_time),
             "file_name": f"{chosen.stem()}.{exports.extension_of(data)}",
             "picture": {"bytes": len(data), "content_type": pictures.content_type(data)},
             "heat_map": heat_map is not None,
@@ -145,7 +146,7 @@ class JsonRoutes(Lookup):
         return found[:MOST_SERIES]
 
     def _of_technique(self, run: Run, technique: str) -> list[Series]:
-        found = [s for s in documents.ordered_series(run) if s.facts.technique == technique]
+        found = [s for s in json_bodies.ordered_series(run) if s.facts.name == technique]
         _require(found, "technique", technique)
         return found
 
@@ -154,7 +155,7 @@ class JsonRoutes(Lookup):
     ) -> tuple[list[Series], str | None]:
         """One series a layer, and the name of the image that they show."""
         if technique is None:
-            with_layers = [s.facts.technique for s in run.series.values() if s.facts.layer]
+            with_layers = [s.facts.name for s in run.series.values() if s.facts.layer]
             if not with_layers:
                 return [], None
             technique = next(t for t in run.techniques if t in with_layers)

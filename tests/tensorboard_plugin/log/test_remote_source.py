@@ -15,10 +15,11 @@ import pytest
 from tensorboard.plugins import base_plugin
 
 from keras_viz_callbacks.summary.remote import EventObjects
-from tensorboard_plugin import events, pictures, storage
-from tensorboard_plugin.index import Index, roots_of
+from tensorboard_plugin.answers import pictures
+from tensorboard_plugin.index.log_index import Index, roots_of
+from tensorboard_plugin.index.run_index import Run
+from tensorboard_plugin.log import event_reader, log_source
 from tensorboard_plugin.plugin import KerasVizPlugin
-from tensorboard_plugin.series import Run
 from tests.helpers import synthetic_logs, tensorboards
 from tests.helpers.stores import S3, copy_to
 from tests.tensorboard_plugin.conftest import Api
@@ -110,7 +111,7 @@ def test_a_growing_object_is_read_on(
     s3: S3, bucket: str, tmp_path: Path, index_of: IndexOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody copies a log there again and again while it grows."""
-    monkeypatch.setattr(storage, "BLOCK", 4096)
+    monkeypatch.setattr(log_source, "BLOCK", 4096)
     log = synthetic_logs.write(str(tmp_path), synthetic_logs.Spec(epochs=4))
     whole = Path(log.path).read_bytes()
     store = fsspec.filesystem("s3")
@@ -128,7 +129,7 @@ def test_a_growing_object_is_read_on(
     assert run.readers == [reader]
     assert run.pictures == len(log.pictures)
     read_again = sum(s3.bytes_read().values()) - before - (len(whole) - half)
-    assert read_again < 2 * storage.BLOCK, "no more than the head and the block it goes on in"
+    assert read_again < 2 * log_source.BLOCK, "no more than the head and the block it goes on in"
 
 
 @pytest.mark.parametrize("log_url", ["memory", "s3"], indirect=True)
@@ -240,7 +241,7 @@ def test_a_file_that_can_not_be_read_is_said_and_read_later(
 def test_a_picture_that_can_not_be_read_just_now(
     s3: S3, bucket: str, api_of: ApiOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "KEPT_BLOCKS", 0)
+    monkeypatch.setattr(log_source, "KEPT_BLOCKS", 0)
     write_all(bucket)
     api = api_of(bucket)
     api.settled()
@@ -260,13 +261,13 @@ def test_a_silent_store_keeps_nobody_waiting(
     s3: S3, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_all(bucket)
-    monkeypatch.setattr(storage, "PATIENCE", 0.05)
+    monkeypatch.setattr(log_source, "PATIENCE", 0.05)
     index = Index(roots_of(bucket))
     s3.delay = 1.0
     begin = time.monotonic()
     assert not index.has_runs()
     assert time.monotonic() - begin < 0.9
-    monkeypatch.setattr(storage, "PATIENCE", 30)
+    monkeypatch.setattr(log_source, "PATIENCE", 30)
     assert settle(index).has_runs(), "and what it answers late is taken"
 
 
@@ -293,12 +294,12 @@ def test_a_local_log_needs_no_fsspec(
 def test_bytes_are_those_of_the_object_wherever_blocks_end(
     log_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "BLOCK", 7)
+    monkeypatch.setattr(log_source, "BLOCK", 7)
     data = os.urandom(100)
     (tmp_path / "source" / "keras_viz").mkdir(parents=True)
     (tmp_path / "source" / "keras_viz" / "a.tfevents").write_bytes(data)
     copy_to(log_url, tmp_path / "source")
-    place = storage.storage_of(log_url)
+    place = log_source.storage_of(log_url)
     ((directory, parts),) = place.runs()
     assert parts == ("keras_viz",)
     file, status = place.open(f"{directory}/a.tfevents")
@@ -306,8 +307,8 @@ def test_bytes_are_those_of_the_object_wherever_blocks_end(
     with file:
         for offset, length in [(0, 1), (6, 2), (13, 30), (90, 50), (99, 1), (100, 5), (0, 100)]:
             file.seek(offset)
-            assert events._read(file, length) == data[offset : offset + length]
-    with pytest.raises(storage.Gone):
+            assert event_reader._read(file, length) == data[offset : offset + length]
+    with pytest.raises(log_source.Gone):
         place.open(f"{directory}/b.tfevents")
 
 

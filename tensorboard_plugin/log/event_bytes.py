@@ -128,6 +128,24 @@ def _peek_value(data: bytes, start: int, end: int, step: int, wall_time: float) 
     return None if tag is None else Peek(step, wall_time, tag, found)
 
 
+def plugin_name(payload: bytes) -> str | None:
+    """Name of the plugin that the summary in a payload belongs to; None where it has none.
+
+    Args:
+        payload: The whole payload of an Event.
+    """
+    begin, end = 0, len(payload)
+    # Event.summary, Summary.value, Value.metadata, SummaryMetadata.plugin_data, .plugin_name
+    for wanted in (5, 1, 9, 1, 1):
+        for field, wire, at, length in _fields(payload, begin, end):
+            if (field, wire) == (wanted, 2):
+                begin, end = at, at + length
+                break
+        else:
+            return None
+    return payload[begin:end].decode(errors="replace")
+
+
 def _at_hand(data: bytes, start: int, length: int) -> int:
     if start + length > len(data):
         raise BeyondError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorboard_plugin import exports, http
-from tensorboard_plugin.http import ApiError, Query
-from tensorboard_plugin.index import Index
-from tensorboard_plugin.series import Entry, Run, Series
+from tensorboard_plugin.answers import exports, http
+from tensorboard_plugin.answers.http import ApiError, Query
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.index.run_index import Entry, Run, Series
 
 SEE_RUNS = "`runs` lists the runs."
 SEE_RUN = "`run` lists the tags and their steps."
@@ -105,7 +105,7 @@ def required_item(query: Query) -> int:
 def stem_of(run: Run, s: Series, *more: str) -> str:
     """File name of what a series is exported to, without its extension."""
     layer = None if s.facts.layer is None else s.facts.layer["path"]
-    return exports.stem(run_stem(run), s.facts.technique, layer, s.facts.image_name, *more)
+    return exports.stem(run_stem(run), s.facts.name, layer, s.facts.image_name, *more)
 
 
 def run_stem(run: Run) -> str:

@@ -21,6 +21,7 @@ from tensorboard.plugins import base_plugin
 import tensorboard_plugin
 from keras_viz_callbacks.summary import event_file, summaries
 from tensorboard_plugin import schema
+from tensorboard_plugin.answers import json_bodies
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs
 from tests.tensorboard_plugin.conftest import PREFIX, SPEC, Api
@@ -52,7 +53,7 @@ def test_runs(api: Api, log: synthetic_logs.Log, log_dir: str) -> None:
     (run,) = answer["runs"]
     size = Path(log.path).stat().st_size
     steps = [step for _, step in log.pictures]
-    assert answer["version"] == schema.SCHEMA_VERSION
+    assert answer["version"] == json_bodies.API_VERSION
     assert answer["log_directories"] == [log_dir]
     assert answer["indexing"] == run.pop("indexing") == {"done": size, "total": size}
     assert run.pop("token") in answer["token"]
@@ -127,9 +128,9 @@ def test_run(api: Api, log: synthetic_logs.Log) -> None:
         assert (layer, image) == (record.layer and record.layer.path, record.image_name)
         assert (series["width"], series["height"]) == (record.width, record.height)
         assert series["heat_map"] == (record.map_shape is not None)
-        assert series["levels"] == (record.technique == "activations")
+        assert series["levels"] == (record.name == "activations")
         kinds = {"activations": "grid", "filters": "grid", "grad_cam": "map", "images": "image"}
-        assert series["kind"] == kinds[record.technique]
+        assert series["kind"] == kinds[record.name]
     assert len(answer["step_lists"]) == 2
     order = [s["technique"] for s in answer["series"]]
     assert list(dict.fromkeys(order)) == answer["techniques"]
@@ -163,7 +164,7 @@ def test_series(api: Api, log: synthetic_logs.Log) -> None:
     ).get_json()
     assert [s["tag"] for s in several["series"]] == [GRID, MAP]
     assert several["series"][0]["dead_fraction"] == pytest.approx(
-        [log.pictures[GRID, s].record.dead_fraction for s in log.steps(GRID)], abs=1e-6
+        [log.pictures[GRID, s].dead for s in log.steps(GRID)], abs=1e-6
     )
     assert several["series"][1]["blank"] == [
         log.pictures[MAP, s].record.blank for s in log.steps(MAP)
@@ -181,7 +182,7 @@ def test_health_of_dead_channels(api: Api, log: synthetic_logs.Log) -> None:
     assert answer["step"] == [2, 5, 8, 11]
     assert [run["layers"][i]["index"] for i in answer["layers"]] == list(range(SPEC.layers))
     for tag, row in zip(answer["tags"], answer["values"], strict=True):
-        expected = [log.pictures[tag, step].record.dead_fraction for step in answer["step"]]
+        expected = [log.pictures[tag, step].dead for step in answer["step"]]
         assert row == pytest.approx(expected, abs=1e-4)
     assert any(v for row in answer["values"] for v in row)
     one = api.json("health", run=RUN, image="image_1")
@@ -491,7 +492,7 @@ def test_no_parameters_make_the_server_fail(
 
 
 def test_bounds_of_exports(tmp_path: Path, api_of: ApiOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tensorboard_plugin import picture_routes
+    from tensorboard_plugin.answers import picture_routes
 
     synthetic_logs.write(
         str(tmp_path), synthetic_logs.Spec(epochs=9, layers=1, images=1, channels=2, cell=4, size=8)
@@ -589,7 +590,7 @@ def test_numbers_that_json_has_not_become_null(
 ) -> None:
     file = event_file.EventFile(str(tmp_path / "keras_viz"))
     content = (
-        b'{"technique":"t","tag":"t/a","width":1,"height":1,"dead_fraction":1e999,'
+        b'{"version":1,"technique":"t","tag":"t/a","width":1,"height":1,"dead_fraction":1e999,'
         b'"value_range":[-1e999,1e999],"metrics":{"loss":1e999},'
         b'"prediction":{"index":-3,"name":"x","probability":1e200},'
         b'"layer":{"path":"a","class_name":"A","index":0,"shape":[]}}'
@@ -610,7 +611,7 @@ def test_numbers_that_json_has_not_become_null(
 
 
 def test_thumbnails_are_kept_up_to_so_many_bytes() -> None:
-    from tensorboard_plugin.cache import ByteCache
+    from tensorboard_plugin.log.byte_cache import ByteCache
 
     cache = ByteCache(100)
     for key in range(50):

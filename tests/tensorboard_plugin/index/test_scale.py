@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from keras_viz_callbacks.summary import event_file, summaries
-from tensorboard_plugin import events, schema
-from tensorboard_plugin import index as index_module
-from tensorboard_plugin.index import Index
+from tensorboard_plugin import schema
+from tensorboard_plugin.index import log_index as index_module
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.log import event_reader
 from tests.helpers import synthetic_logs
 from tests.helpers.counted_reads import CountingStorage
 
@@ -119,4 +120,4 @@ def test_slices_read_little_twice(
     assert slices >= 3 * events_of_a_capture
     assert index.runs[schema.RUN_NAME].pictures == 3 * LAYERS
     _, count = storage.take()
-    assert count <= 2 * slices * events.WINDOW
+    assert count <= 2 * slices * event_reader.WINDOW

@@ -6,14 +6,22 @@ import math
 import typing
 from collections.abc import Callable, Iterator
 
-from tensorboard_plugin import exports, http, pictures, schema
-from tensorboard_plugin.cache import ByteCache
-from tensorboard_plugin.events import Damaged
-from tensorboard_plugin.http import ApiError, Query, Request, Response
-from tensorboard_plugin.index import Index
-from tensorboard_plugin.lookup import SEE_RUN, Chosen, Lookup, required_item, run_stem, stem_of
-from tensorboard_plugin.series import Entry, Run, Series
-from tensorboard_plugin.storage import Gone
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import exports, http, pictures
+from tensorboard_plugin.answers.http import ApiError, Query, Request, Response
+from tensorboard_plugin.answers.lookup import (
+    SEE_RUN,
+    Chosen,
+    Lookup,
+    required_item,
+    run_stem,
+    stem_of,
+)
+from tensorboard_plugin.index.log_index import Index
+from tensorboard_plugin.index.run_index import Entry, Run, Series
+from tensorboard_plugin.log.byte_cache import ByteCache
+from tensorboard_plugin.log.event_reader import Damaged
+from tensorboard_plugin.log.log_source import Gone
 
 MOST_SERIES = 256
 MOST_FRAMES = 1000

@@ -171,7 +171,7 @@ def test_a_full_disk_costs_pictures_only(tmp_path, images, labels, read_log, mon
         """Lets the worker finish within the epoch, so that the disk is full just then."""
 
         def on_epoch_end(self, epoch, logs=None):
-            own._run._worker.close()
+            own.run._worker.close()
 
     with pytest.warns(UserWarning, match="No space left on device"):
         small_model().fit(images, labels, epochs=4, verbose=0, callbacks=[Fill(), own, Wait()])
@@ -183,7 +183,7 @@ def test_a_log_directory_that_vanishes_costs_pictures_only(tmp_path, images, lab
 
     class Remove(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            own._run._worker.close()
+            own.run._worker.close()
             if epoch == 1:
                 shutil.rmtree(tmp_path / "run")
 

@@ -83,7 +83,7 @@ def test_writing_counts(tmp_path, images, monkeypatch):
 
     monkeypatch.setattr(EventFile, "flush", slow)
     small_model().fit(images, np.zeros(len(images)), verbose=0, callbacks=[callback])
-    assert callback._budget._spent >= 0.3
+    assert callback.budget.spent >= 0.3
 
 
 def test_what_was_skipped_is_said_in_the_record_and_the_last_epoch_is_drawn(

@@ -70,7 +70,7 @@ def test_pictures_decode_to_what_their_records_say_and_are_not_blank(logged):
 
 def test_records_say_what_a_picture_is(logged):
     record = logged.records["run/keras_viz", "grad_cam/conv_b/image_1", 2]
-    assert (record.technique, record.epoch, record.batch) == ("grad_cam", 2, 3)
+    assert (record.name, record.epoch, record.batch) == ("grad_cam", 2, 3)
     assert record.layer.path == "conv_b"
     assert record.layer.class_name == "Conv2D"
     assert record.layer.shape == (8, 8, 5)
@@ -212,7 +212,8 @@ def test_blank_channels_are_counted(tmp_path, images, labels, read_log):
     log = read_log(tmp_path)
     assert log.scalars["keras_viz", "dead_channels/conv_a", 0] == 0.25
     record = log.records["keras_viz", "activations/conv_a/image_1", 0]
-    assert (record.dead_fraction, record.blank_fraction) == (0.25, 0.25)
+    assert record.measures == {"blank_channels": 0.25}
+    assert log.layer_measure("activations", "dead_channels", 0) == {"conv_a": 0.25}
     assert record.statistics.maximum[1] == 0
 
 

@@ -91,7 +91,7 @@ class ActivationGrid(LayerImagesCallback):
             self._picked(call, call.channels or 0)
         return plan
 
-    def _ask(self) -> Mapping[str, Array]:
+    def _pass(self) -> Mapping[str, Array]:
         return self._activations.capture()
 
     def _draw_layer(

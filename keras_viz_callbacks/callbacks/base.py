@@ -216,7 +216,7 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
             def results() -> Iterator[Drawing | Measured]:
                 sizes: list[int] = []
                 yield from self._results(draw, moment, sizes)
-                if is_first:
+                if is_first and sizes:
                     self._log_size(sum(sizes))
 
             if not run.submit(step, results, self._failures.put, self._working):

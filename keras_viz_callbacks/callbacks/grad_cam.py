@@ -96,7 +96,7 @@ class GradCAM(LayerImagesCallback):
             )
         return self._maps.plan
 
-    def _ask(self) -> CapturedClassMaps:
+    def _pass(self) -> CapturedClassMaps:
         return self._maps.capture()
 
     def _draw_layer(

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 class LayerImagesCallback(HeldOutImagesCallback):
     """Base of the callbacks that draw one picture of each chosen layer for each held-out image.
 
-    A subclass says what to ask of which layers, and how to draw the answer for one of them.
+    A subclass says which pass over which layers, and how to draw what it returns for a layer.
 
     Args:
         layers: Layer path, unique name, glob, layer, or a list of those; None for a default
             choice.
-        measures: Names of the measures that the subclass reports of each layer.
+        measures: Names of the measures that are reported of each layer.
 
     Raises:
         ValueError: An argument is wrong.
@@ -56,33 +56,33 @@ class LayerImagesCallback(HeldOutImagesCallback):
 
     @abstractmethod
     def _plan(self) -> Plan:
-        """Compiles what is asked, and checks the subclass's own arguments against the model."""
+        """Compiles the pass; checks the subclass's own arguments against the model."""
 
     @abstractmethod
-    def _ask(self) -> Any:
-        """Runs the device work on the held-out images."""
+    def _pass(self) -> Any:
+        """Runs that pass on the held-out images."""
 
     @abstractmethod
     def _draw_layer(
-        self, call: LayerCall, captured: Any, moment: Moment
+        self, call: LayerCall, signals: Any, moment: Moment
     ) -> Iterator[Drawing | Measurement]:
-        """Draws a picture of each image at one layer, and measures, what `_ask` returned."""
+        """Draws a picture of each image at one layer, and measures, what the pass returned."""
 
     @final
     def _prepare(self, run: Run) -> None:
         plan = self._plan()
         self._calls = plan.calls
-        self._hang(run, plan.survey, plan.class_output)
+        self._make_gallery(run, plan)
         run.claim(self, self.gallery.tags(self.name, plan.calls))
         paths = [call.path for call in plan.calls]
-        run.claim(self, (self._scalar_tag(m, path) for path in paths for m in self._measures))
+        run.claim(self, [self._scalar_tag(m, path) for path in paths for m in self._measures])
 
     @final
     def _capture_images(self) -> Draw:
-        captured = self._ask()
+        signals = self._pass()
 
         def draw(moment: Moment) -> Iterator[Drawing | Measurement]:
             for call in self._calls:
-                yield from self._draw_layer(call, captured, moment)
+                yield from self._draw_layer(call, signals, moment)
 
         return draw

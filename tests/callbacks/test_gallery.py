@@ -33,7 +33,7 @@ def test_images_without_names_are_numbered_by_their_pixels(run):
 
 def test_a_name_means_one_image(run):
     Gallery(images(4, 4)[:1], run, ["cat"])
-    with pytest.raises(ValueError, match=r"different of one name. Received: images with 'cat"):
+    with pytest.raises(ValueError, match=r"one name. Received: images with 'cat'"):
         Gallery(images(4, 4)[1:], run, ["cat"])
 
 

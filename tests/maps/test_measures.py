@@ -25,6 +25,13 @@ def test_any_number_of_places(places):
     assert measures.dead_channels(activations) == pytest.approx(1 / 3)
 
 
+def test_a_channel_may_have_its_only_other_value_at_the_end():
+    activations = np.zeros((1, 100, 100, 3), np.float32)
+    activations[0, -1, -1, 1] = -1
+    activations[..., 2] = 1
+    assert measures.blank_channels(activations) == pytest.approx(1 / 3)
+
+
 def test_nan_is_no_zero():
     assert measures.dead_channels(ACTIVATIONS * np.nan) == 0
 

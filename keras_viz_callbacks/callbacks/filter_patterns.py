@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_viz_callbacks.callbacks.base import (
     Draw,
@@ -16,19 +17,20 @@ from keras_viz_callbacks.callbacks.base import (
     layer_record,
     together,
 )
-from keras_viz_callbacks.capture import ascent
-from keras_viz_callbacks.capture.ascent import (
-    Array,
-    Ascent,
-    AscentSettings,
-    AscentSignals,
-    pick_filters,
-)
-from keras_viz_callbacks.capture.inputs import SIZE, image_input
+from keras_viz_callbacks.capture.inputs import image_input
 from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.selectors import Selector, select
-from keras_viz_callbacks.capture.survey import survey
-from keras_viz_callbacks.maps.patterns import to_displayable
+from keras_viz_callbacks.capture.survey import Survey, survey
+from keras_viz_callbacks.patterns.ascent import Ascent, AscentResult
+from keras_viz_callbacks.patterns.display import to_displayable
+from keras_viz_callbacks.patterns.objectives import Objective, channel
+from keras_viz_callbacks.patterns.settings import (
+    LEARNING_RATE,
+    PARAMETRISATION,
+    SIZE,
+    STEPS,
+    AscentSettings,
+)
 from keras_viz_callbacks.render import grid
 from keras_viz_callbacks.summary.run import Drawing, Run
 from tensorboard_plugin import schema
@@ -47,7 +49,8 @@ class FilterPatterns(VisualizationCallback):
         log_dir: Log directory; pictures go to its run ``keras_viz``.
         layers: Layer path, unique name, glob, layer, or a list of those. None picks
             ``max_layers`` of the convolutions, evenly spread over the network.
-        filters: How many filters of each layer, from the first; or a list of their indices.
+        filters: How many filters of each layer, from the first; or a list of their indices; or
+            an objective of `keras_viz_callbacks.patterns.objectives`, which names its own layers.
         steps: Steps of the ascent.
         learning_rate: Change of a typical pixel in one step, as a share of the value range.
         size: Pixels of a pattern, a number or ``(height, width)``; by default as the model's
@@ -55,9 +58,11 @@ class FilterPatterns(VisualizationCallback):
         seed: Of the noise; the same seed gives the same picture.
         value_range: Lowest and highest value of the model's input; by default ``(0, 255)``
             where the model itself rescales such inputs, else ``(0, 1)``.
+        parametrisation: What the ascent changes to make an image, one of
+            `keras_viz_callbacks.patterns.parametrisations.PARAMETRISATIONS`.
         max_layers: How many layers ``layers=None`` picks.
-        layers_per_capture: Climb only that many of the layers at each capture, in turn, so that
-            it takes less time; None climbs all.
+        layers_per_capture: Number of layers whose patterns are made at each capture, in turn, so
+            that it takes less time; None makes those of all layers.
         cell_size: Longer side of a cell, at most, in pixels.
         name: First part of the tags.
         update_freq: ``"epoch"``, or a number of training batches.
@@ -79,12 +84,13 @@ class FilterPatterns(VisualizationCallback):
         log_dir: str | os.PathLike[str],
         *,
         layers: Selector = None,
-        filters: int | Sequence[int] = 8,
-        steps: int = ascent.STEPS,
-        learning_rate: float = ascent.LEARNING_RATE,
+        filters: int | Sequence[int] | Objective = 8,
+        steps: int = STEPS,
+        learning_rate: float = LEARNING_RATE,
         size: int | tuple[int, int] | None = None,
         seed: int = 0,
         value_range: tuple[float, float] | None = None,
+        parametrisation: str = PARAMETRISATION,
         max_layers: int = 3,
         layers_per_capture: int | None = None,
         cell_size: int = SIZE,
@@ -109,17 +115,43 @@ class FilterPatterns(VisualizationCallback):
         ):
             if value < 1:
                 raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value!r}")
+        if isinstance(filters, Objective) and layers is not None:
+            raise ValueError(
+                "`layers` must be None where `filters` is an objective, which names its own "
+                f"layers. Received: layers={layers!r}"
+            )
         self.layers = layers
         self.filters = filters
         self.max_layers = max_layers
         self.layers_per_capture = layers_per_capture
         self.cell_size = cell_size
-        self.settings = AscentSettings(steps, learning_rate, size, seed, value_range)
+        self.settings = AscentSettings(
+            steps, learning_rate, size, seed, value_range, parametrisation
+        )
 
     def _prepare(self, run: Run) -> None:
         found = survey(self.model, image_input(self.model).sample())
-        calls = select(found.calls, self.layers, globs_pick=_has_filters)
         self._left_out = 0
+        self._ascents = [
+            Ascent(self.model, found, objective, self.settings)
+            for objective in self._objectives(found)
+        ]
+        for ascent in self._ascents:
+            if self._leaves_filters_out(ascent):
+                logger.info(
+                    "%s draws %d of the %d filters of %s; raise `filters` for more.",
+                    self.name,
+                    len(ascent.objective.items),
+                    ascent.objective.call.channels,
+                    ascent.objective.call.path,
+                )
+        run.claim(self, (self._tag(ascent) for ascent in self._ascents))
+        self._next = 0
+
+    def _objectives(self, found: Survey) -> list[Objective]:
+        if isinstance(self.filters, Objective):
+            return [self.filters]
+        calls = select(found.calls, self.layers, globs_pick=_has_filters)
         if self.layers is None and len(calls) > self.max_layers:
             spread = np.linspace(0, len(calls) - 1, self.max_layers).round().astype(int)
             self._left_out = len(calls) - len(spread)
@@ -131,48 +163,35 @@ class FilterPatterns(VisualizationCallback):
                 ", ".join(c.path for c in calls),
                 self._left_out,
             )
-        self._picked = [pick_filters(call, self.filters) for call in calls]
-        for call, picked in zip(calls, self._picked, strict=True):
-            if isinstance(self.filters, int) and len(picked) < (call.channels or 0):
-                logger.info(
-                    "%s draws %d of the %d filters of %s; raise `filters` for more.",
-                    self.name,
-                    len(picked),
-                    call.channels,
-                    call.path,
-                )
-        run.claim(self, (schema.picture_tag(self.name, call.path) for call in calls))
-        self._next = 0
-        self._ascents = [Ascent(self.model, found, call, self.settings) for call in calls]
+        return [channel(call, self.filters) for call in calls]
+
+    def _tag(self, ascent: Ascent) -> str:
+        return schema.picture_tag(self.name, ascent.objective.call.path)
 
     def _capture(self) -> Draw:
         number = len(self._ascents)
-        turn = min(self.layers_per_capture or number, number)
+        turn = number if self.layers_per_capture is None else min(self.layers_per_capture, number)
         places = [(self._next + place) % number for place in range(turn)]
         self._next = (self._next + turn) % number
-        climbed = [
-            (climb, picked, *climb.climb(picked))
-            for climb, picked in ((self._ascents[p], self._picked[p]) for p in sorted(places))
-        ]
+        results = [(ascent, ascent.run()) for ascent in (self._ascents[p] for p in sorted(places))]
 
         def draw(moment: Moment) -> Iterator[Drawing]:
-            for climb, picked, start, signals in climbed:
-                yield self._draw_layer(climb, picked, start, signals, moment)
+            for ascent, result in results:
+                yield self._draw_layer(ascent, result, moment)
 
         return draw
 
-    def _draw_layer(
-        self, climb: Ascent, picked: Any, start: Array, signals: AscentSignals, moment: Moment
-    ) -> Drawing:
-        patterns = to_displayable(climb.cut(signals.images))
-        # A filter that answers nowhere near the start image has no gradient to climb.
-        blank = [bool(np.array_equal(a, b)) for a, b in zip(start, signals.images, strict=True)]
-        cells = grid.layout(picked, patterns.shape[1], patterns.shape[2], self.cell_size)
+    def _draw_layer(self, ascent: Ascent, result: AscentResult, moment: Moment) -> Drawing:
+        patterns = to_displayable(ascent.without_margin(result.images))
+        # A filter without a gradient at the start image has no pattern.
+        blank = [not improved for improved in result.improved.tolist()]
+        items = ascent.objective.items.tolist()
+        cells = grid.layout(items, patterns.shape[1], patterns.shape[2], self.cell_size)
         picture = grid.draw_patterns(patterns, blank, cells)
-        call = climb.call
+        call = ascent.objective.call
         record = schema.Record(
             technique=self.name,
-            tag=schema.picture_tag(self.name, call.path),
+            tag=self._tag(ascent),
             width=picture.width,
             height=picture.height,
             image_bytes=len(picture.data),
@@ -180,21 +199,26 @@ class FilterPatterns(VisualizationCallback):
             batch=moment.batch,
             layer=layer_record(call, _known_shape(call)),
             grid=cells,
-            value_range=climb.value_range,
+            value_range=ascent.value_range,
             channels=call.channels,
             blank_fraction=float(np.mean(blank)),
             statistics=schema.ChannelStatistics(
-                start=_rounded(signals.start), maximum=_rounded(signals.response)
+                start=_rounded(result.start), maximum=_rounded(result.response)
             ),
-            note=together(self._note(call, picked), moment.note),
+            note=together(self._note(ascent), moment.note),
             metrics=dict(moment.metrics),
         )
         return Drawing(record, picture.data)
 
-    def _note(self, call: LayerCall, picked: Any) -> str | None:
+    def _leaves_filters_out(self, ascent: Ascent) -> bool:
+        is_number = isinstance(self.filters, int)
+        return is_number and len(ascent.objective.items) != ascent.objective.call.channels
+
+    def _note(self, ascent: Ascent) -> str | None:
         notes = []
-        if isinstance(self.filters, int) and len(picked) != call.channels:
-            notes.append(f"the first {len(picked)} of {call.channels} filters (filters)")
+        if self._leaves_filters_out(ascent):
+            number, channels = len(ascent.objective.items), ascent.objective.call.channels
+            notes.append(f"the first {number} of {channels} filters (filters)")
         if self._left_out:
             notes.append(f"{self._left_out} other convolutions are left out (max_layers)")
         return "; ".join(notes) or None
@@ -209,5 +233,5 @@ def _known_shape(call: LayerCall) -> tuple[int, ...]:
     return tuple(side or 0 for side in (*call.layout.places, call.layout.channels))
 
 
-def _rounded(values: Array) -> tuple[float | None, ...]:
+def _rounded(values: NDArray[np.float32]) -> tuple[float | None, ...]:
     return tuple(float(f"{v:.4g}") if np.isfinite(v) else None for v in values.tolist())

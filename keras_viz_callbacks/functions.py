@@ -16,6 +16,7 @@ from keras_viz_callbacks.capture.compiled import Array
 from keras_viz_callbacks.capture.held_out import held_out
 from keras_viz_callbacks.capture.inputs import image_input
 from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
+from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.capture.selectors import Selector, one_call, select
 from keras_viz_callbacks.capture.survey import Survey, survey
 from keras_viz_callbacks.capture.target import Target, report_choice
@@ -112,7 +113,7 @@ def grad_cam(
         batch_size=batch_size,
     )
     call = one_call(maps.plan.calls, layer)
-    _report_choice(maps, method)
+    _report_choice(maps.plan)
     return maps.capture().finish(call.path)
 
 
@@ -149,7 +150,7 @@ def saliency(
         ValueError: The images don't fit, there is no such method, or a class is out of range.
     """
     attributions = Attributions(model, held_out(images), target=target, method=method, seed=seed)
-    _report_choice(attributions, method)
+    _report_choice(attributions.plan)
     found = attributions.capture().finish()
     return found.sum(axis=-1) if sum_channels else found
 
@@ -226,7 +227,6 @@ def _patterns(
     return to_displayable(ascent.without_margin(ascent.run().images))
 
 
-def _report_choice(explained: ClassMaps | Attributions, method: str) -> None:
-    plan = explained.plan
+def _report_choice(plan: Plan) -> None:
     assert plan.target is not None  # planned for a score
-    report_choice(plan.target, plan.survey, method)
+    report_choice(plan.target, plan.survey)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
@@ -22,6 +23,8 @@ from keras_viz_callbacks.render.overlay import draw_overlay, lay_flat
 from keras_viz_callbacks.render.picture import encode_heat_map
 from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
+
+logger = logging.getLogger(__name__)
 
 
 class GradCAM(HeldOutImagesCallback):
@@ -118,7 +121,13 @@ class GradCAM(HeldOutImagesCallback):
         plan = self._maps.plan
         assert plan.target is not None  # planned for a score
         self._target = plan.target
-        report_choice(plan.target, plan.survey, self.name)
+        report_choice(plan.target, plan.survey)
+        if not plan.target.is_before_activation:
+            logger.warning(
+                "No logit was found before the model's output; class maps of %r explain the "
+                "output itself.",
+                self.name,
+            )
         return plan
 
     def _pass(self) -> CapturedClassMaps:

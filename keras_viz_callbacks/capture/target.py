@@ -106,13 +106,12 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
     return ResolvedTarget(classes, place, output, is_named=name is not None)
 
 
-def report_choice(target: ResolvedTarget, survey: Survey, name: str) -> None:
+def report_choice(target: ResolvedTarget, survey: Survey) -> None:
     """Logs what was chosen for the user, once a plan has been made.
 
     Args:
         target: The resolved target.
         survey: Survey of the model.
-        name: Name of what is drawn, for the message.
     """
     output = target.output
     is_chosen = target.function is None and not target.is_named
@@ -122,12 +121,6 @@ def report_choice(target: ResolvedTarget, survey: Survey, name: str) -> None:
             "`target` takes the name of another.",
             output.name,
             _named(survey.outputs),
-        )
-    if not target.is_before_activation:
-        logger.warning(
-            "No logit was found before the model's output; class maps of %r explain the "
-            "output itself.",
-            name,
         )
 
 

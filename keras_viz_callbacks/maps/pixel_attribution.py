@@ -29,8 +29,7 @@ class Gradients:
     """What is gathered of the gradients at all points, ``(batch, *places, channels)`` each.
 
     Attributes:
-        mean: Mean.
-        mean_square: Mean of the squares.
+        mean: Mean. mean_square: Mean of the squares.
     """
 
     mean: Array
@@ -45,11 +44,9 @@ class Attribution:
     """A pixel attribution method.
 
     Attributes:
-        name: Value of the argument ``method``.
-        title: Name as its paper spells it.
-        points: Where the gradients are taken.
-        formula: From image, baseline and gradients to the attributions; its docstring is the
-            method's page in the guide.
+        name: Value of the argument ``method``. title: Name as its paper spells it. points: Where
+        the gradients are taken. formula: From image, baseline and gradients to the attributions;
+        its docstring is the method's page in the guide.
     """
 
     name: str
@@ -66,8 +63,7 @@ def attribution(title: str, points: Points) -> Callable[[Formula], Formula]:
     """Registers a pixel attribution method under its function's name.
 
     Args:
-        title: Name as its paper spells it.
-        points: Where the gradients are taken.
+        title: Name as its paper spells it. points: Where the gradients are taken.
     """
 
     def register(formula: Formula) -> Formula:
@@ -87,24 +83,29 @@ def image_itself(image: Array, baseline: Array, seed: int) -> Iterator[Array]:
 def gradient(image: Array, baseline: Array, gradients: Gradients) -> Array:
     r"""How much the score rises when a pixel does.
 
-    ## Equation
+    Equation:
+        \[
+        M^c = \frac{\partial y^c}{\partial x}
+        \]
 
-    \[
-    M^c = \frac{\partial y^c}{\partial x}
-    \]
+    Source:
+        Simonyan et al. 2013, "Deep Inside Convolutional Networks: Visualising Image Classification
+        Models and Saliency Maps", section 3, arXiv:1312.6034. The paper shows the largest magnitude
+        over the colour channels; here the signed gradient is returned, and pictures show its sum
+        over the channels.
 
-    ## Source
+    When not to believe it:
+        - It says what a small change of a pixel does, not what the pixel has contributed.
+        - It is noisy: the gradient of a deep network with ReLUs changes from pixel to pixel.
+        - Where the network is sure of itself the gradient of a probability vanishes; that of the
+          logit, which is taken here, need not.
 
-    Simonyan et al. 2013, "Deep Inside Convolutional Networks: Visualising Image Classification
-    Models and Saliency Maps", section 3, [arXiv:1312.6034](https://arxiv.org/abs/1312.6034). The
-    paper shows the largest magnitude over the colour channels; here the signed gradient is
-    returned, and pictures show its sum over the channels.
+    Example:
+        ```python
+        from keras_viz_callbacks import saliency
 
-    ## When not to believe it
-
-    - It says what a small change of a pixel does, not what the pixel has contributed.
-    - It is noisy: the gradient of a deep network with ReLUs changes from pixel to pixel.
-    - Where the network is sure of itself the gradient of a probability vanishes; that of the logit,
-      which is taken here, need not.
+        signed = saliency(model, images)  # (batch, height, width)
+        largest = abs(saliency(model, images, sum_channels=False)).max(axis=-1)  # as in the paper
+        ```
     """
     return gradients.mean

@@ -33,5 +33,5 @@ def test_an_objective_names_its_own_layers(tmp_path):
 
 
 def test_an_unknown_parametrisation_is_refused_at_once(tmp_path):
-    with pytest.raises(ValueError, match="`parametrisation` must be one of 'pixels'.*='unknown'"):
+    with pytest.raises(ValueError, match=r"`parametrisation` must be one of 'pixels'.*='unknown'"):
         FilterPatterns(tmp_path, parametrisation="unknown")

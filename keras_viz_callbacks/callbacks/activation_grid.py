@@ -140,7 +140,6 @@ class ActivationGrid(HeldOutImagesCallback):
         )
         is_default = self.name == schema.NAME_ACTIVATIONS
         tag = schema.scalar_tag("dead_channels", call.path, None if is_default else self.name)
-        yield Measured(table, [(tag, dead)])
         channels = activations.shape[-1]
         picked = self._picked(call, channels)
         pictures = as_pictures(activations)
@@ -171,6 +170,7 @@ class ActivationGrid(HeldOutImagesCallback):
                 note=self._note(picked, channels),
             )
             yield Drawing(record, picture.data)
+        yield Measured(table, [(tag, dead)])
 
     def _picked(self, call: LayerCall, channels: int) -> list[int]:
         if self.channels is None:

@@ -13,7 +13,7 @@ from tensorboard.compat.proto import event_pb2
 
 from keras_viz_callbacks.summary import summaries
 from keras_viz_callbacks.summary.event_file import EventFile
-from keras_viz_callbacks.summary.framing import masked
+from tensorboard_plugin import tfrecord
 
 
 def steps(path):
@@ -67,7 +67,7 @@ def test_the_checksum_is_the_one_of_the_format():
     # CRC-32C of "123456789" is 0xE3069283 (RFC 3720); masked by the rule of TFRecord.
     crc = 0xE3069283
     expected = (((crc >> 15) | (crc << 17 & 0xFFFFFFFF)) + 0xA282EAD8) & 0xFFFFFFFF
-    assert masked(google_crc32c.value(b"123456789")) == expected
+    assert tfrecord.masked(google_crc32c.value(b"123456789")) == expected
 
 
 def test_a_later_file_sorts_behind_every_earlier_one(tmp_path):

@@ -14,7 +14,7 @@ import fsspec
 import pytest
 from tensorboard.plugins import base_plugin
 
-from keras_viz_callbacks.summary.remote import EventObjects
+from keras_viz_callbacks.summary.event_objects import EventObjects
 from tensorboard_plugin.answers import pictures
 from tensorboard_plugin.index.log_index import Index, roots_of
 from tensorboard_plugin.index.run_index import Run

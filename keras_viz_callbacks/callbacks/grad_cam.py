@@ -159,7 +159,7 @@ class GradCAM(HeldOutImagesCallback):
                 prediction=prediction,
                 target=target,
             )
-            raw, highest = encode_heat_map(flat)
+            raw, value_range = encode_heat_map(flat)
             record = self._record(
                 call,
                 activations.shape[1:],
@@ -171,8 +171,8 @@ class GradCAM(HeldOutImagesCallback):
                 label=label,
                 prediction=prediction,
                 target=target,
-                value_range=(0.0, highest),
-                blank=highest == 0,
+                value_range=value_range,
+                blank=value_range == (0.0, 0.0),
                 map_shape=flat.shape,
             )
             yield Drawing(record, picture.data, raw)

@@ -190,13 +190,13 @@ def test_activation_pictures_show_the_activations(tmp_path, images, labels, read
     assert record.grid.items == (2,)
     np.testing.assert_allclose(record.statistics.maximum, [expected.max()], rtol=1e-3)
     np.testing.assert_allclose(record.statistics.mean, [expected.mean()], rtol=1e-3)
-    from keras_viz_callbacks.render import colors
+    from tensorboard_plugin import schema
 
     entries = np.asarray(log.picture("activations/conv_a/image_0", 0))[2:66:4, 2:66:4]
     hottest = np.unravel_index(expected.argmax(), expected.shape)
-    assert entries[hottest] == colors.LEVELS - 1
+    assert entries[hottest] == schema.PALETTE_LEVELS - 1
     low, high = expected.min(), expected.max()
-    values = low + entries.astype(float) / (colors.LEVELS - 1) * (high - low)
+    values = low + entries.astype(float) / (schema.PALETTE_LEVELS - 1) * (high - low)
     np.testing.assert_allclose(values, expected, atol=(high - low) / 200)
 
 

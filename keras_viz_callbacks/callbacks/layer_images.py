@@ -1,0 +1,107 @@
+"""What the callbacks that draw layers on held-out images share."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from keras_viz_callbacks.callbacks.base import Draw
+from keras_viz_callbacks.callbacks.images import HeldOutImagesCallback
+from keras_viz_callbacks.callbacks.measures import Measurement
+from keras_viz_callbacks.callbacks.options import ImageOptions, LayerImageOptions
+from keras_viz_callbacks.callbacks.records import Moment
+from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
+from keras_viz_callbacks.capture.layout import check_tokens_to_grid
+from keras_viz_callbacks.options import part, with_options
+from keras_viz_callbacks.summary.run import Drawing, Run
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a callback draws of a model.
+
+    Attributes:
+        calls: Calls of the chosen layers.
+        class_output: The output whose classes the labels are, if there is one.
+        measures: Names of the measures that are reported for each layer.
+    """
+
+    calls: list[LayerCall]
+    class_output: Output | None
+    measures: tuple[str, ...] = ()
+
+
+@with_options(LayerImageOptions)
+class LayerImagesCallback(HeldOutImagesCallback):
+    """Base of the callbacks that draw one picture of each chosen layer for each held-out image.
+
+    A subclass says which layers, which pass, and how to draw what the pass returns for a layer.
+
+    Args:
+        layers: Layer path, unique name, glob, layer, or a list of those; None for a default
+            choice.
+
+    Raises:
+        ValueError: An argument is wrong.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        images: Any,
+        *,
+        layers: Selector = None,
+        default_name: str = "",
+        **options: Unpack[LayerImageOptions],
+    ) -> None:
+        super().__init__(log_dir, images, default_name=default_name, **part(ImageOptions, options))
+        check_tokens_to_grid(options["tokens_to_grid"])
+        self.layers = layers
+        self.tokens_to_grid = options["tokens_to_grid"]
+
+    @abstractmethod
+    def _choose(self, survey: Survey) -> Choice:
+        """The layers to draw; checks the subclass's own arguments against the model."""
+
+    @abstractmethod
+    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
+        """Compiles the pass over the layers that ``choose`` returns."""
+
+    @abstractmethod
+    def _pass(self) -> Any:
+        """Runs that pass on the held-out images."""
+
+    @abstractmethod
+    def _draw_layer(
+        self, call: LayerCall, signals: Any, moment: Moment
+    ) -> Iterator[Drawing | Measurement]:
+        """Draws a picture of each image at one layer, and measures, what the pass returned."""
+
+    @final
+    def _prepare(self, run: Run) -> None:
+        def choose(found: Survey) -> list[LayerCall]:
+            choice = self._choose(found)
+            self._calls = choice.calls
+            self._hang(run, found, choice.class_output)
+            run.claim(self, self.gallery.tags(self.name, choice.calls))
+            paths = [call.path for call in choice.calls]
+            run.claim(self, (self._scalar_tag(m, p) for p in paths for m in choice.measures))
+            return choice.calls
+
+        self._compile(choose)
+
+    @final
+    def _capture_images(self) -> Draw:
+        signals = self._pass()
+
+        def draw(moment: Moment) -> Iterator[Drawing | Measurement]:
+            for call in self._calls:
+                yield from self._draw_layer(call, signals, moment)
+
+        return draw

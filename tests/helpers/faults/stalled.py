@@ -111,7 +111,7 @@ def stopped(directory: Path, number: int) -> str:
 
         def release() -> None:
             pipe.may_be_read.set()
-            run.open_run(str(directory / "log"))._worker.close()  # an epoch takes longer than that
+            run.open_run(str(directory / "log")).drain()  # an epoch takes longer than that
 
         releases = At("on_epoch_begin", release, RELEASED)
         with tiny_training.our_warnings() as warned:

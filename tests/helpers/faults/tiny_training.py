@@ -143,7 +143,7 @@ class At(keras.callbacks.Callback):
 
 def wait_until_written(own: keras.callbacks.Callback) -> None:
     """Waits until all that a callback has captured is written."""
-    assert own.run._worker.close(60)
+    assert own.run.drain(60)
 
 
 class WaitUntilWritten(keras.callbacks.Callback):

@@ -61,9 +61,9 @@ def train(attached: bool, epochs: int, settled: int) -> Found:
             GradCAM(log_dir, images),
         ]
         readings = resource_growth.train(epochs, ours if attached else [])
-    behind = np.array([reading for reading in readings if reading.epoch >= settled])
-    rises = float(np.maximum(np.diff(behind[:, 1]), 0).sum() / np.ptp(behind[:, 0]))
-    more = (int(number) for number in behind[-1, 2:] - behind[0, 2:])
+    later = np.array([reading for reading in readings if reading.epoch >= settled])
+    rises = float(np.maximum(np.diff(later[:, 1]), 0).sum() / np.ptp(later[:, 0]))
+    more = (int(number) for number in later[-1, 2:] - later[0, 2:])
     if attached:
         print("MB:", *(f"{reading.resident / 1000:.1f}" for reading in readings), flush=True)
     return Found(rises, *more)

@@ -70,11 +70,13 @@ def sheet(panels: Sequence[Image.Image], columns: int, gap: int = 8) -> Image.Im
     """Panels of one size, row by row, on white."""
     width, height = panels[0].size
     rows = -(-len(panels) // columns)
-    whole = Image.new("RGB", (gap + columns * (width + gap), gap + rows * (height + gap)), "white")
+    picture = Image.new(
+        "RGB", (gap + columns * (width + gap), gap + rows * (height + gap)), "white"
+    )
     for number, drawn in enumerate(panels):
         row, column = divmod(number, columns)
-        whole.paste(drawn, (gap + column * (width + gap), gap + row * (height + gap)))
-    return whole
+        picture.paste(drawn, (gap + column * (width + gap), gap + row * (height + gap)))
+    return picture
 
 
 def save(picture: Image.Image, path: Path) -> None:

@@ -73,9 +73,9 @@ def with_tensorflow(chosen: argparse.Namespace, train: Scenes, own: list) -> Non
     policies = tf.data.experimental.AutoShardPolicy
     sharding = tf.data.Options()
     sharding.experimental_distribute.auto_shard_policy = policies.DATA
-    whole = tf.data.Dataset.from_tensor_slices((train.images, train.labels))
-    whole = whole.shuffle(len(train), seed=chosen.seed).batch(BATCH_SIZE, drop_remainder=True)
-    parts = strategy.experimental_distribute_dataset(whole.with_options(sharding))
+    data = tf.data.Dataset.from_tensor_slices((train.images, train.labels))
+    data = data.shuffle(len(train), seed=chosen.seed).batch(BATCH_SIZE, drop_remainder=True)
+    parts = strategy.experimental_distribute_dataset(data.with_options(sharding))
 
     def replica_step(images, labels):
         with tf.GradientTape() as tape:

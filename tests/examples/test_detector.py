@@ -41,8 +41,8 @@ def logits_of(grid):
 def found(*rows):
     """Detections from rows of scene, label, score, top, left, bottom, right."""
     table = np.array(rows, float).reshape(-1, 7)
-    whole = table.astype(int)
-    return Detections(whole[:, 0], whole[:, 1], table[:, 3:], table[:, 2], whole[:, 3:5])
+    integers = table.astype(int)
+    return Detections(integers[:, 0], integers[:, 1], table[:, 3:], table[:, 2], integers[:, 3:5])
 
 
 def test_from_the_grid_come_the_boxes_that_went_into_it(many):

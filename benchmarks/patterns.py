@@ -27,8 +27,8 @@ from benchmarks.captures import seconds
 from benchmarks.networks import WORKLOADS, Workload
 from benchmarks.rows import Row, beside, interleaved, tell
 from keras_viz_callbacks.capture.ascent import STEPS, Ascent, AscentSettings, image_input
-from keras_viz_callbacks.capture.backend import survey
-from keras_viz_callbacks.capture.layers import select
+from keras_viz_callbacks.capture.selectors import select
+from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.maps.patterns import to_displayable
 
 FILTERS = 16

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from keras_viz_callbacks.maps.class_activation import METHODS
+from keras_viz_callbacks.maps.pixel_attribution import ATTRIBUTIONS
 
 REQUIRED = ("Source", "When not to believe it")
 _TITLE = re.compile(r"^(\S[^\n]*):$", flags=re.MULTILINE)
@@ -68,6 +69,12 @@ FAMILIES = (
         METHODS.argument,
         METHODS,
     ),
+    Family(
+        "Pixel attribution methods",
+        "Which pixels raise the score of this class?",
+        ATTRIBUTIONS.argument,
+        ATTRIBUTIONS,
+    ),
 )
 
 
@@ -104,7 +111,7 @@ def table() -> str:
         lines += [f"| Method | How | `{family.argument}=` |", "|---|---|---|"]
         for name, variant in family.methods.items():
             summary, _ = parts(inspect.getdoc(variant.formula) or "")
-            how = " ".join(summary.split()).rstrip(".")
+            how = " ".join(summary.partition("\n\n")[0].split()).rstrip(".")
             lines.append(f'| [{variant.title}]({name}.md) | {how} | `"{name}"` |')
         lines.append("")
     return "\n".join(lines)

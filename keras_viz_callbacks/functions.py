@@ -13,24 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_viz_callbacks.capture import ascent
-from keras_viz_callbacks.capture.ascent import (
-    Ascent,
-    AscentSettings,
-    check_filter,
-    image_input,
-    pick_filters,
-)
-from keras_viz_callbacks.capture.backend import Array, backend, survey
-from keras_viz_callbacks.capture.held_out import compiled, held_out
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
+from keras_viz_callbacks.capture.ascent import Ascent, AscentSettings, check_filter, pick_filters
+from keras_viz_callbacks.capture.compiled import Array
+from keras_viz_callbacks.capture.held_out import held_out
+from keras_viz_callbacks.capture.inputs import image_input
+from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
-from keras_viz_callbacks.capture.target import (
-    ResolvedTarget,
-    Target,
-    resolve_target,
-    select_for_class_maps,
-)
-from keras_viz_callbacks.maps import class_activation
+from keras_viz_callbacks.capture.plan import Plan
+from keras_viz_callbacks.capture.selectors import Selector, select
+from keras_viz_callbacks.capture.survey import survey
+from keras_viz_callbacks.capture.target import Target, report_choice
+from keras_viz_callbacks.explain.activations import Activations
+from keras_viz_callbacks.explain.attributions import Attributions
+from keras_viz_callbacks.explain.class_maps import ClassMaps
+from keras_viz_callbacks.explain.tries import BATCH_SIZE
 from keras_viz_callbacks.maps.patterns import to_displayable
 
 
@@ -41,7 +37,7 @@ def activation_maps(
     *,
     tokens_to_grid: TokensToGrid = None,
 ) -> dict[str, Array]:
-    """What each chosen layer answers to images, in one forward pass.
+    """What each chosen layer returns for images, in one forward pass.
 
     Args:
         model: Any Keras model; it is left as it is.
@@ -60,16 +56,9 @@ def activation_maps(
         ValueError: The images don't fit, or a layer is unknown, ambiguous or not spatial.
     """
     check_tokens_to_grid(tokens_to_grid)
-    held = held_out(images)
-    run = compiled(
-        backend().compile_activations,
-        model,
-        held,
-        lambda found: select(found.calls, layers),
-        tokens_to_grid,
-    )
+    found = Activations(model, held_out(images), layers, tokens_to_grid).capture()
     # JAX lends its own memory, which can't be written to.
-    return {path: np.require(maps, requirements="W") for path, maps in run(held.inputs).items()}
+    return {path: np.require(maps, requirements="W") for path, maps in found.items()}
 
 
 def grad_cam(
@@ -80,6 +69,7 @@ def grad_cam(
     method: str = "grad_cam",
     *,
     tokens_to_grid: TokensToGrid = None,
+    batch_size: int = BATCH_SIZE,
 ) -> Array:
     """Class activation maps: which parts of an image raise the score of its class.
 
@@ -94,9 +84,11 @@ def grad_cam(
         target: None for each image's predicted class, a class, one class for each image, or a
             function from the model's outputs to ``(batch,)``. Of a model with several outputs
             also the name of one, or ``{name: class}``; else the first that looks like classes.
-        method: A method of `keras_viz_callbacks.maps.class_activation`.
+        method: Name of a class activation method, such as ``"grad_cam"`` or ``"score_cam"``.
         tokens_to_grid: Lays out tokens that are no square: ``(height, width)``, or a function
             from ``(batch, tokens, features)`` to ``(batch, height, width, features)``.
+        batch_size: How many images a forward pass takes at most, for methods that try variants
+            of the image or of the layer.
 
     Returns:
         float32 ``(batch, height, width)`` at the layer's resolution, zero or above (ReLU), not
@@ -106,22 +98,57 @@ def grad_cam(
         ValueError: The images don't fit, the layer is unknown, ambiguous, not spatial or more
             than one, or a class is out of range.
     """
-    class_activation.METHODS.find(method)
     check_tokens_to_grid(tokens_to_grid)
-    held = held_out(images)
-    chosen: list[tuple[list[LayerCall], ResolvedTarget]] = []
-
-    def choose(found: Survey) -> tuple[list[LayerCall], ResolvedTarget]:
-        call = _one_call(select_for_class_maps(found, layer), layer)
-        chosen.append(([call], resolve_target(target, found, len(held))))
-        return chosen[-1]
-
-    run = compiled(backend().compile_class_signals, model, held, choose, tokens_to_grid)
-    (((call,), resolved),) = chosen
-    signals = run(held.inputs, resolved.classes)
-    return class_activation.class_activation_map(
-        signals.activations[call.path], signals.gradients[call.path], method
+    maps = ClassMaps(
+        model,
+        held_out(images),
+        layers=layer,
+        target=target,
+        method=method,
+        tokens_to_grid=tokens_to_grid,
+        batch_size=batch_size,
     )
+    call = _one_call(maps.plan.calls, layer)
+    _report_choice(maps.plan)
+    return maps.capture().finish(call.path)
+
+
+def saliency(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    method: str = "gradient",
+    *,
+    sum_channels: bool = True,
+    seed: int = 0,
+) -> Array:
+    """Pixel attributions: which pixels raise the score of an image's class.
+
+    The score is the logit, read before the final softmax or sigmoid. Simonyan et al. 2013, "Deep
+    Inside Convolutional Networks".
+
+    Args:
+        model: Any Keras model; it is left as it is.
+        images: The model's input, ``(batch, height, width, channels)``, or a dict or tuple of
+            its inputs.
+        target: None for each image's predicted class, a class, one class for each image, or a
+            function from the model's outputs to ``(batch,)``. Of a model with several outputs
+            also the name of one, or ``{name: class}``; else the first that looks like classes.
+        method: Name of a pixel attribution method, such as ``"gradient"``.
+        sum_channels: Whether to return the sum over the colour channels.
+        seed: Seed of what the method draws at random.
+
+    Returns:
+        float32 ``(batch, height, width)``, or ``(batch, height, width, channels)`` without
+        ``sum_channels``. Signed: positive where a larger value raises the score. Not normalised.
+
+    Raises:
+        ValueError: The images don't fit, there is no such method, or a class is out of range.
+    """
+    attributions = Attributions(model, held_out(images), target=target, method=method, seed=seed)
+    _report_choice(attributions.plan)
+    found = attributions.capture().finish()
+    return found.sum(axis=-1) if sum_channels else found
 
 
 def generate_pattern(
@@ -209,6 +236,11 @@ def _ascent(
     found = survey(model, image_input(model).sample())
     call = _one_call(select(found.calls, layer), layer)
     return Ascent(model, found, call, settings)
+
+
+def _report_choice(plan: Plan) -> None:
+    assert plan.target is not None  # planned for a score
+    report_choice(plan.target, plan.survey)
 
 
 def _one_call(calls: Sequence[LayerCall], layer: Any) -> LayerCall:

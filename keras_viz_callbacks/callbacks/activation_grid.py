@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from keras_viz_callbacks.callbacks.base import Moment
 from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
-from keras_viz_callbacks.capture.backend import Array, backend
-from keras_viz_callbacks.capture.held_out import Preprocess, compiled
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
+from keras_viz_callbacks.capture.compiled import Array
+from keras_viz_callbacks.capture.held_out import Preprocess
+from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import TokensToGrid
+from keras_viz_callbacks.capture.plan import Plan
+from keras_viz_callbacks.capture.selectors import Selector
+from keras_viz_callbacks.explain.activations import Activations
 from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
 from keras_viz_callbacks.maps.places import as_pictures
 from keras_viz_callbacks.render import grid
@@ -111,19 +114,15 @@ class ActivationGrid(HeldOutImagesCallback):
         self.cell_size = cell_size
         self.scale = scale
 
-    def _choose(self, survey: Survey) -> list[LayerCall]:
-        calls = select(survey.calls, self.layers)
-        for call in calls:
+    def _plan(self) -> Plan:
+        self._activations = Activations(self.model, self._held, self.layers, self.tokens_to_grid)
+        plan = self._activations.plan
+        for call in plan.calls:
             self._picked(call, call.channels or 0)
-        return calls
-
-    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
-        self._forward = compiled(
-            backend().compile_activations, self.model, self._held, choose, self.tokens_to_grid
-        )
+        return plan
 
     def _pass(self) -> Mapping[str, Array]:
-        return self._forward(self._held.inputs)
+        return self._activations.capture()
 
     def _draw_layer(
         self, call: LayerCall, signals: Mapping[str, Array], moment: Moment

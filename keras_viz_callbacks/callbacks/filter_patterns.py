@@ -17,9 +17,17 @@ from keras_viz_callbacks.callbacks.base import (
     together,
 )
 from keras_viz_callbacks.capture import ascent
-from keras_viz_callbacks.capture.ascent import Ascent, AscentSettings, image_input, pick_filters
-from keras_viz_callbacks.capture.backend import Array, AscentSignals, survey
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, select
+from keras_viz_callbacks.capture.ascent import (
+    Array,
+    Ascent,
+    AscentSettings,
+    AscentSignals,
+    pick_filters,
+)
+from keras_viz_callbacks.capture.inputs import SIZE, image_input
+from keras_viz_callbacks.capture.layers import LayerCall
+from keras_viz_callbacks.capture.selectors import Selector, select
+from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.maps.patterns import to_displayable
 from keras_viz_callbacks.render import grid
 from keras_viz_callbacks.summary.run import Drawing, Run
@@ -79,7 +87,7 @@ class FilterPatterns(VisualizationCallback):
         value_range: tuple[float, float] | None = None,
         max_layers: int = 3,
         layers_per_capture: int | None = None,
-        cell_size: int = ascent.SIZE,
+        cell_size: int = SIZE,
         name: str = schema.TECHNIQUE_FILTERS,
         update_freq: Literal["epoch"] | int = "epoch",
         every: int = 1,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from keras_viz_callbacks.callbacks.base import Moment
 from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
-from keras_viz_callbacks.capture.backend import ClassSignals, backend
-from keras_viz_callbacks.capture.held_out import Preprocess, compiled
-from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
+from keras_viz_callbacks.capture.held_out import Preprocess
+from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import TokensToGrid
-from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
+from keras_viz_callbacks.capture.plan import Plan
+from keras_viz_callbacks.capture.selectors import Selector
+from keras_viz_callbacks.capture.target import Target, report_choice
+from keras_viz_callbacks.explain.class_maps import CapturedClassMaps, ClassMaps
 from keras_viz_callbacks.maps import class_activation
 from keras_viz_callbacks.render.overlay import draw_overlay, lay_flat
 from keras_viz_callbacks.render.picture import encode_heat_map
@@ -107,38 +109,34 @@ class GradCAM(HeldOutImagesCallback):
         self.target = target
         self.method = method
 
-    def _choose(self, survey: Survey) -> list[LayerCall]:
-        self._target = resolve_target(self.target, survey, len(self._held))
-        if not self._target.is_before_activation:
+    def _plan(self) -> Plan:
+        self._maps = ClassMaps(
+            self.model,
+            self._held,
+            layers=self.layers,
+            target=self.target,
+            method=self.method,
+            tokens_to_grid=self.tokens_to_grid,
+        )
+        plan = self._maps.plan
+        assert plan.target is not None  # planned for a score
+        self._target = plan.target
+        report_choice(plan.target, plan.survey)
+        if not plan.target.is_before_activation:
             logger.warning(
                 "No logit was found before the model's output; class maps of %r explain the "
                 "output itself.",
                 self.name,
             )
-        return select_for_class_maps(survey, self.layers)
+        return plan
 
-    def _class_output(self, survey: Survey) -> Output | None:
-        return self._target.output
-
-    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
-        self._signals = compiled(
-            backend().compile_class_signals,
-            self.model,
-            self._held,
-            lambda found: (choose(found), self._target),
-            self.tokens_to_grid,
-        )
-
-    def _pass(self) -> ClassSignals:
-        return self._signals(self._held.inputs, self._target.classes)
+    def _pass(self) -> CapturedClassMaps:
+        return self._maps.capture()
 
     def _draw_layer(
-        self, call: LayerCall, signals: ClassSignals, moment: Moment
+        self, call: LayerCall, signals: CapturedClassMaps, moment: Moment
     ) -> Iterator[Drawing]:
-        activations = signals.activations[call.path]
-        maps = class_activation.class_activation_map(
-            activations, signals.gradients[call.path], self.method
-        )
+        maps = signals.finish(call.path)
         for index, heat_map in enumerate(maps):
             if not np.isfinite(heat_map).all():
                 raise FloatingPointError(
@@ -162,7 +160,7 @@ class GradCAM(HeldOutImagesCallback):
             raw, highest = encode_heat_map(flat)
             record = self._record(
                 call,
-                activations.shape[1:],
+                signals.shapes[call.path],
                 index,
                 picture,
                 moment,
@@ -176,7 +174,7 @@ class GradCAM(HeldOutImagesCallback):
             yield Drawing(record, picture.data, raw)
 
     def _scores(
-        self, index: int, signals: ClassSignals
+        self, index: int, signals: CapturedClassMaps
     ) -> tuple[schema.ClassScore | None, schema.ClassScore | None, schema.ClassScore | None]:
         """Label, prediction and target of an image."""
         if signals.probabilities is None:
@@ -186,6 +184,5 @@ class GradCAM(HeldOutImagesCallback):
         prediction = self._gallery.score(int(probabilities.argmax()), probabilities)
         if self._target.function is not None:
             return label, prediction, None
-        wanted = int(self._target.classes[index])
-        target = prediction if wanted < 0 else self._gallery.score(wanted, probabilities)
-        return label, prediction, target
+        wanted = int(signals.classes[index])
+        return label, prediction, self._gallery.score(wanted, probabilities)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,8 +21,10 @@ from keras_viz_callbacks.callbacks.base import (
 )
 from keras_viz_callbacks.capture import held_out
 from keras_viz_callbacks.capture.held_out import HeldOut, Preprocess
-from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
+from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
+from keras_viz_callbacks.capture.plan import Plan
+from keras_viz_callbacks.capture.selectors import Selector
 from keras_viz_callbacks.capture.target import class_output
 from keras_viz_callbacks.maps.places import signals_as_pictures
 from keras_viz_callbacks.render import colors
@@ -82,17 +84,8 @@ class HeldOutImagesCallback(VisualizationCallback):
         )
 
     @abstractmethod
-    def _choose(self, survey: Survey) -> list[LayerCall]:
-        """The layers to draw; checks every argument of the subclass's own against the model."""
-
-    def _class_output(self, survey: Survey) -> Output | None:
-        """The output that the labels are of."""
-        place = class_output(survey)
-        return None if place is None else survey.outputs[place]
-
-    @abstractmethod
-    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
-        """Compiles the pass over the layers that ``choose`` returns."""
+    def _plan(self) -> Plan:
+        """Compiles the pass; checks every argument of the subclass's own against the model."""
 
     @abstractmethod
     def _pass(self) -> Any:
@@ -103,19 +96,20 @@ class HeldOutImagesCallback(VisualizationCallback):
         """A picture of each image at one layer, from what the pass gave."""
 
     def _prepare(self, run: Run) -> None:
-        def choose(found: Survey) -> list[LayerCall]:
-            self._calls = self._choose(found)
-            classes = self._class_output(found)
-            held_out.check_labels(
-                self._held, None if classes is None else classes.classes, self.class_names
-            )
-            images = self._held.channels_last(found)
-            self._gallery = Gallery(images, self._held, run, self.class_names)
-            names = self._gallery.names
-            run.claim(self, (self._tag(c, name) for c in self._calls for name in names))
-            return self._calls
-
-        self._compile(choose)
+        plan = self._plan()
+        self._calls = plan.calls
+        if plan.target is not None:
+            output = plan.target.output
+        else:
+            place = class_output(plan.survey)
+            output = None if place is None else plan.survey.outputs[place]
+        held_out.check_labels(
+            self._held, None if output is None else output.classes, self.class_names
+        )
+        images = self._held.channels_last(plan.survey)
+        self._gallery = Gallery(images, self._held, run, self.class_names)
+        names = self._gallery.names
+        run.claim(self, (self._tag(c, name) for c in self._calls for name in names))
 
     def _capture(self) -> Draw:
         signals = self._pass()

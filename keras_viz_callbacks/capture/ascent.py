@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.backend import Array, AscentSignals, Feed, Inputs, backend
-from keras_viz_callbacks.capture.layers import CONVOLUTIONS, LayerCall, Survey, layer_paths
+from keras_viz_callbacks.capture.backend import Tensor, backend
+from keras_viz_callbacks.capture.inputs import SIZE, guess_value_range, image_input
+from keras_viz_callbacks.capture.layers import LayerCall
+from keras_viz_callbacks.capture.survey import Survey
+from keras_viz_callbacks.capture.tap import any_input_size, collect_around_activation
+
+Array = NDArray[np.float32]
+
+DORMANT_SLOPE = 0.1
 
 logger = logging.getLogger(__name__)
 
 STEPS = 20
 LEARNING_RATE = 0.12
-SIZE = 64
-"""Pixels of a pattern's longer side, unless the model's input is smaller."""
-
 MARGIN = 4
 """Pixels that climb around a pattern and are cut off: filters answer to the zeros beyond the edge
 too, and the bright lines that grow there would take the contrast from the rest."""
 
 NOISE = 0.02
 """Spread of the noise on the grey start image, as a share of the value range."""
+
+
+@dataclass(frozen=True)
+class AscentSignals:
+    """Where a gradient ascent in input space ended, by filter.
+
+    Attributes:
+        images: ``(filter, height, width, channels)``, in the model's input range.
+        start: Mean response of each filter to its first image, ``(filter,)``.
+        response: And to its last.
+    """
+
+    images: Array
+    start: Array
+    response: Array
 
 
 @dataclass(frozen=True)
@@ -96,7 +116,7 @@ class Ascent:
             self.shape = (height + 2 * margin, width + 2 * margin, own[2])
             self._margin = margin
             try:
-                self._climb = backend().compile_ascent(model, call, source.feed, self.shape)
+                self._climb = compile_ascent(model, call, source.feed, self.shape)
                 break
             except Exception as error:
                 if (height, width, margin) != sizes[-1]:
@@ -182,92 +202,149 @@ def check_filter(call: LayerCall, index: int, argument: str) -> int:
     return index
 
 
-@dataclass(frozen=True)
-class ImageInput:
-    """The image among a model's inputs, in which patterns climb.
+def responses(
+    model: keras.Model,
+    call: LayerCall,
+    feed: Callable[[Tensor], Any],
+    images: Tensor,
+    filters: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Each image's mean response of its filter, and what to climb to raise it; both ``(filter,)``.
+
+    The images need not have the size of the model's input: the pass ends before it matters.
+    """
+    with (
+        any_input_size(model),
+        collect_around_activation(call) as ends,
+    ):
+        model(feed(images), training=False)
+    before, behind = (_picked(ops.cast(end, "float32"), filters, call) for end in ends)
+    # Where a ReLU lets nothing through there is no gradient: climb to where it does.
+    rising = behind + DORMANT_SLOPE * ops.where(ops.equal(behind, 0), before, 0.0)
+    places = tuple(range(1, len(behind.shape)))
+    # The gradient of the sum is that of the mean, and does not vanish in half precision.
+    return ops.mean(behind, axis=places), ops.sum(rising, axis=places)
+
+
+class Climb(NamedTuple):
+    """Where a gradient ascent stands, each filter by itself; ``(filter, …)`` all of them.
 
     Attributes:
-        shape: ``(height, width, channels)``; sides that are free are `SIZE`.
-        feed: From images ``(batch, height, width, channels)`` to all of the model's inputs; the
-            others are zeros.
+        images: To be seen next.
+        best: The images that were climbed to highest.
+        height: Of those: what is climbed.
+        response: And their mean response.
+        start: Mean response of the first images.
+        direction: Of the last step, with a root mean square of 1.
+        rate: Length of the last step.
+        longest: Length that a step may have.
+        gained: Whether any step has led above the start.
     """
 
-    shape: tuple[int, int, int]
-    feed: Feed
+    images: Tensor
+    best: Tensor
+    height: Tensor
+    response: Tensor
+    start: Tensor
+    direction: Tensor
+    rate: Tensor
+    longest: Tensor
+    gained: Tensor
 
-    def sample(self) -> Inputs:
-        """Inputs of one grey image, in NumPy."""
-        inputs = self.feed(np.zeros((1, *self.shape), np.float32))
-        return keras.tree.map_structure(keras.ops.convert_to_numpy, inputs)
+
+def begin_climb(images: Tensor, rate: Tensor) -> Climb:
+    """A climb that has seen nothing yet."""
+    zeros = ops.zeros((ops.shape(images)[0],), "float32")
+    return Climb(
+        images=images,
+        best=images,
+        height=zeros - np.inf,
+        response=zeros,
+        start=zeros,
+        direction=0 * images,
+        rate=zeros + rate,
+        longest=zeros + rate,
+        gained=zeros > 0,
+    )
 
 
-def image_input(model: keras.Model) -> ImageInput:
-    """Finds the image among a model's inputs.
+def climbed(climb: Climb, seen: tuple[Tensor, Tensor], gradient: Tensor) -> Climb:
+    """One step further: along the gradient divided by its root mean square.
 
-    Raises:
-        ValueError: None or several of them are images, or the model was never built.
+    Where the first step has led down it was too long: it is tried again at half the length, and
+    the next ones grow again. Later ones may lead down, since what lies beyond is often higher;
+    the best is kept.
+
+    Args:
+        climb: Where it stands.
+        seen: What `responses` tells of its images.
+        gradient: Of what is climbed there.
     """
-    structure = _declared_inputs(model)
-    parts = keras.tree.flatten(structure)
-    images = [place for place, part in enumerate(parts) if len(part.shape) == 4]
-    if len(images) != 1:
-        shapes = [("batch", *part.shape[1:]) for part in parts]
-        received = ", ".join(map(str, shapes)).replace("'", "") or "unknown shape (call it first)"
-        raise ValueError(
-            "Filter patterns climb in the input space of a model with one input of shape (batch, "
-            f"height, width, channels). Received: a model with inputs of shape {received}"
-        )
-    place = images[0]
-    own = parts[place].shape[1:]
-    channels_first = _is_channels_first(model)
-    height, width, channels = (*own[1:], own[0]) if channels_first else own
 
-    def feed(images: Any) -> Any:
-        if channels_first:
-            images = keras.ops.transpose(images, (0, 3, 1, 2))
-        number = keras.ops.shape(images)[0]
-        filled = [
-            images
-            if at == place
-            else keras.ops.zeros((number, *(side or 1 for side in part.shape[1:])), part.dtype)
-            for at, part in enumerate(parts)
-        ]
-        return keras.tree.pack_sequence_as(structure, filled)
+    def column(values: Tensor) -> Tensor:
+        return ops.reshape(values, (-1, 1, 1, 1))
 
-    return ImageInput((height or SIZE, width or SIZE, channels or 3), feed)
+    response, height = seen
+    size = ops.sqrt(ops.mean(ops.square(gradient), axis=(1, 2, 3), keepdims=True))
+    along = gradient / ops.where(ops.equal(size, 0), 1.0, size)
+    is_first = ops.isinf(climb.height)
+    higher = ops.greater(height, climb.height)
+    gained = climb.gained | (higher & ~is_first)
+    again = ~higher & ~gained
+    best = ops.where(column(higher), climb.images, climb.best)
+    direction = ops.where(column(again), climb.direction, along)
+    rate = ops.where(again, climb.rate / 2, ops.minimum(climb.rate * 2, climb.longest))
+    seen = ops.where(column(again), best, climb.images)
+    return Climb(
+        images=seen + column(rate) * direction,
+        best=best,
+        height=ops.where(higher, height, climb.height),
+        response=ops.where(higher, response, climb.response),
+        start=ops.where(is_first, response, climb.start),
+        direction=direction,
+        rate=rate,
+        longest=climb.longest,
+        gained=gained,
+    )
 
 
-def _declared_inputs(model: keras.Model) -> Any:
-    try:
-        declared = model.inputs if isinstance(model, keras.Sequential) else model.input
-        if keras.tree.flatten(declared):
-            return declared[0] if isinstance(model, keras.Sequential) else declared
-    except (AttributeError, ValueError, TypeError):
-        pass
-    # A subclassed model knows only what it was built with.
-    shape = (model.get_build_config() or {}).get("input_shape")
-    if isinstance(shape, (list, tuple)) and all(isinstance(s, int | None) for s in shape):
-        return keras.KerasTensor(tuple(shape))
-    return []  # or several, of which nothing more is known
+def compile_ascent(model: keras.Model, call: LayerCall, feed: Any, shape: Any) -> Any:
+    """The ascent as one compiled function."""
+
+    def run(images: Any, filters: Any, steps: Any, rate: Any) -> Any:
+        def scored(watch: Any, images: Any) -> Any:
+            seen = responses(model, call, feed, watch("images", images), filters)
+            return seen[1], ["images"], seen
+
+        differentiated = backend().gradients(scored)
+
+        def step(_: Any, climb: Climb) -> Climb:
+            gradients, _, seen = differentiated(climb.images)
+            return climbed(climb, seen, gradients["images"])
+
+        last = ops.fori_loop(0, steps, step, begin_climb(images, rate))
+        seen = responses(model, call, feed, last.images, filters)
+        end = climbed(last, seen, ops.zeros_like(images))
+        return end.best, end.start, end.response
+
+    examples = np.zeros((1, *shape), np.float32), np.zeros(1, np.int32), np.int32(1), np.float32(1)
+    compiled = backend().compile(model, run, examples)
+    return lambda images, filters, steps, rate: AscentSignals(
+        *compiled(images, filters, np.int32(steps), np.float32(rate))
+    )
 
 
-def _is_channels_first(model: keras.Model) -> bool:
-    """Whether the image has its channels in front, as the first layer that says so takes it."""
-    for layer in layer_paths(model).values():
-        if isinstance(layer, CONVOLUTIONS):
-            return bool(layer.data_format == "channels_first")
-    return bool(keras.config.image_data_format() == "channels_first")
-
-
-def guess_value_range(survey: Survey) -> tuple[float, float]:
-    """(0, 255) where the model rescales such inputs itself before its first convolution."""
-    for call in survey.calls:
-        if call.is_convolution:
-            break
-        is_rescaling = isinstance(call.layer, keras.layers.Rescaling)
-        if is_rescaling and float(np.max(np.abs(call.layer.scale))) < 1 / 32:
-            return 0.0, 255.0
-    return 0.0, 1.0
+def _picked(maps: Tensor, filters: Tensor, call: LayerCall) -> Tensor:
+    """One channel of each image, ``(batch, *places)``."""
+    assert call.layout is not None  # `select` saw to it
+    rank = len(maps.shape)
+    axis = call.layout.channel_axis % rank
+    numbers = ops.reshape(
+        ops.arange(maps.shape[axis], dtype="int32"), [-1 if a == axis else 1 for a in range(rank)]
+    )
+    chosen = ops.equal(numbers, ops.reshape(filters, [-1] + [1] * (rank - 1)))
+    # A product with a mask would make NaN of an infinite other channel.
+    return ops.sum(ops.where(chosen, maps, 0.0), axis=axis)
 
 
 def _size(size: int | tuple[int, int] | None, own: tuple[int, int, int]) -> tuple[int, int]:

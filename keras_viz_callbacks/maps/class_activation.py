@@ -13,15 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_viz_callbacks.maps.registry import Registry, title_of
+from keras_viz_callbacks.maps.variants import TriedScores, Tries
 
 Array = NDArray[np.float32]
-Formula = Callable[[Array, Array], Array]
+Formula = Callable[[Array, Any], Array]
+"""From activations and the method's evidence, gradients or `TriedScores`, to the map before its
+ReLU."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,15 @@ class Method:
     Attributes:
         name: Value of the argument ``method``.
         title: Name as its paper spells it.
-        formula: From activations and gradients to the map before its ReLU; its docstring is the
+        formula: From activations and evidence to the map before its ReLU; its docstring is the
             method's page in the guide.
+        tries: Variants whose scores are the evidence; None where gradients are.
     """
 
     name: str
     title: str
     formula: Formula
+    tries: Tries | None = None
 
 
 METHODS: Registry[Method] = Registry("method")
@@ -47,29 +52,39 @@ METHODS: Registry[Method] = Registry("method")
 @overload
 def method(formula: Formula) -> Formula: ...
 @overload
-def method(formula: str) -> Callable[[Formula], Formula]: ...
-def method(formula: Formula | str) -> Formula | Callable[[Formula], Formula]:
+def method(formula: str, *, tries: Tries | None = None) -> Callable[[Formula], Formula]: ...
+def method(
+    formula: Formula | str, *, tries: Tries | None = None
+) -> Formula | Callable[[Formula], Formula]:
     """Registers a class activation method under its function's name.
 
     Used as ``@method("My-CAM")``, with the title that pictures and pages have, or as ``@method``.
+
+    Args:
+        formula: The function; or the title of the function that is decorated.
+        tries: Variants whose scores the function takes; gradients if None.
     """
     if isinstance(formula, str):
         title = formula
 
         def register(function: Formula) -> Formula:
-            METHODS[function.__name__] = Method(function.__name__, title, function)
+            name = function.__name__
+            METHODS[name] = Method(name, title, function, tries)
             return function
 
         return register
     return method(title_of(formula.__name__))(formula)
 
 
-def class_activation_map(activations: Array, gradients: Array, name: str = "grad_cam") -> Array:
+def class_activation_map(
+    activations: Array, evidence: Array | TriedScores, name: str = "grad_cam"
+) -> Array:
     """The class activation map of each image, at the layer's resolution.
 
     Args:
         activations: ``(batch, *places, channels)``.
-        gradients: Of the score with respect to them, of the same shape.
+        evidence: Gradients of the score with respect to them, of the same shape; or the scores
+            of the variants that the method tries.
         name: One of `METHODS`.
 
     Returns:
@@ -78,7 +93,7 @@ def class_activation_map(activations: Array, gradients: Array, name: str = "grad
     Raises:
         ValueError: There is no such method.
     """
-    return np.maximum(METHODS.find(name).formula(activations, gradients), 0)
+    return np.maximum(METHODS.find(name).formula(activations, evidence), 0)
 
 
 @method("Grad-CAM")
@@ -122,7 +137,7 @@ def grad_cam(activations: Array, gradients: Array) -> Array:
         own = grad_cam(model, images, "conv3", target=labels)
         ```
     """
-    return _combined(activations, gradients.mean(axis=_places(gradients)))
+    return combined(activations, gradients.mean(axis=_places(gradients)))
 
 
 @method("HiResCAM")
@@ -235,7 +250,7 @@ def xgrad_cam(activations: Array, gradients: Array) -> Array:
     sums = activations.sum(axis=_places(activations))
     weighted = (activations * gradients).sum(axis=_places(activations))
     weights = np.divide(weighted, sums, out=np.zeros_like(sums), where=sums != 0)
-    return _combined(activations, weights)
+    return combined(activations, weights)
 
 
 @method("Grad-CAM++")
@@ -288,7 +303,7 @@ def grad_cam_plus_plus(activations: Array, gradients: Array) -> Array:
     below = 2 * squares + sums * gradients * squares
     alphas = np.divide(squares, below, out=np.zeros_like(below), where=below != 0)
     weights = (alphas * np.maximum(gradients, 0)).sum(axis=_places(gradients))
-    return _combined(activations, weights)
+    return combined(activations, weights)
 
 
 def _places(maps: Array) -> tuple[int, ...]:
@@ -296,7 +311,7 @@ def _places(maps: Array) -> tuple[int, ...]:
     return tuple(range(1, maps.ndim - 1))
 
 
-def _combined(activations: Array, weights: Array) -> Array:
+def combined(activations: Array, weights: Array) -> Array:
     """The sum of the channels, each times its weight; weights ``(batch, channels)``."""
-    combined: Array = np.einsum("b...c,bc->b...", activations, weights)
-    return combined
+    summed: Array = np.einsum("b...c,bc->b...", activations, weights)
+    return summed

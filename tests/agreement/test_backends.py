@@ -6,7 +6,7 @@ Two backends that are each within 5e-5 of the same reference are within 1e-4 of 
 import numpy as np
 import pytest
 
-from keras_viz_callbacks import activation_maps, filter_patterns, grad_cam
+from keras_viz_callbacks import activation_maps, filter_patterns, grad_cam, saliency
 from keras_viz_callbacks.capture.ascent import LEARNING_RATE, MARGIN, STEPS, start_images
 from tests.capture.test_ascent import ascent
 from tests.helpers import numpy_network, paper_formulas
@@ -45,6 +45,26 @@ def test_class_maps_agree_at_every_layer(model, images, method):
         expected = paper_formulas.class_map(method, maps[path], gradients[path])
         found = grad_cam(model, images, path, CLASSES, method)
         assert_maps_agree(found, expected, path)
+
+
+@pytest.mark.parametrize("method", paper_formulas.TRIES)
+@pytest.mark.parametrize("path", ["conv_a", "inner/relu", "conv_c"])
+def test_methods_that_try_variants_agree(model, images, method, path):
+    expected = paper_formulas.tried_class_map(method, path, images, CLASSES)
+    # A batch size that neither the variants nor the images divide.
+    found = grad_cam(model, images, path, CLASSES, method, batch_size=13)
+    assert_maps_agree(found, expected, path)
+
+
+@pytest.mark.parametrize("method", paper_formulas.ATTRIBUTIONS)
+def test_pixel_attributions_agree(model, images, method):
+    expected = paper_formulas.ATTRIBUTIONS[method](images, CLASSES)
+    assert expected.min() < 0 < expected.max()
+    for sum_channels in (False, True):
+        wanted = expected.sum(axis=-1) if sum_channels else expected
+        found = saliency(model, images, CLASSES, method, sum_channels=sum_channels)
+        assert found.shape == wanted.shape
+        assert np.abs(found - wanted).max() < TOLERANCE * np.abs(wanted).max()
 
 
 def test_the_predicted_class_is_explained(model, images):

@@ -12,8 +12,8 @@ from keras_viz_callbacks.capture.ascent import (
     pick_filters,
     start_images,
 )
-from keras_viz_callbacks.capture.backend import survey
-from keras_viz_callbacks.capture.layers import select
+from keras_viz_callbacks.capture.selectors import select
+from keras_viz_callbacks.capture.survey import survey
 from tests.helpers.models import compiled, small_model, subclassed_model
 
 

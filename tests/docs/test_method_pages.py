@@ -83,11 +83,11 @@ def test_a_page_is_made_of_the_docstring():
 def test_a_row_is_made_of_the_summary():
     with METHODS.restored():
         METHODS["my_cam"] = Method("my_cam", "My-CAM", my_cam)
-        row = method_pages.table().rstrip().splitlines()[-1]
-    assert row == (
+        rows = method_pages.table().splitlines()
+    assert (
         "| [My-CAM](my_cam.md) | Channels weighted by their largest gradient, as `grad_cam` does "
         'by the mean | `"my_cam"` |'
-    )
+    ) in rows
 
 
 def test_a_docstring_without_a_required_section_is_refused():

@@ -122,7 +122,7 @@ def seconds(function: Callable[[], Any]) -> float:
 
 def drain(callback: Any) -> None:
     """Waits until the worker has nothing to do."""
-    callback._run._worker.close()
+    callback.run._worker.close()
 
 
 def in_fit(

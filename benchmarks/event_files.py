@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from benchmarks.rows import Row, beside, interleaved, tell
 from keras_viz_callbacks.summary.event_file import EventFile
-from keras_viz_callbacks.summary.run import Drawing, _values
+from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
 
 PICTURES = 1000
@@ -47,7 +47,7 @@ def measure(
     encoded = [os.urandom(size) for _ in range(CAPTURE)]
     maps = [Drawing(_named(class_map(), i), png) for i, png in enumerate(encoded)]
     grids = [Drawing(_named(grid(), i), png) for i, png in enumerate(encoded)]
-    ready = [_values(drawing) for drawing in grids]
+    ready = [drawing.values() for drawing in grids]
 
     def floor(path: str) -> float:
         descriptor = os.open(os.path.join(path, "bytes"), os.O_WRONLY | os.O_CREAT)
@@ -81,8 +81,8 @@ def measure(
         {
             "floor": turn(floor),
             "ready": turn(ours, ready.__getitem__),
-            "maps": turn(ours, lambda i: _values(maps[i])),
-            "grids": turn(ours, lambda i: _values(grids[i])),
+            "maps": turn(ours, lambda i: maps[i].values()),
+            "grids": turn(ours, lambda i: grids[i].values()),
         },
         repeats,
     )
@@ -145,8 +145,10 @@ def grid() -> schema.Record:
         scale="channel",
         colormap="viridis",
         channels=64,
-        dead_fraction=0.125,
-        blank_fraction=0.125,
+        kind="channels",
+        title="Activations",
+        item="channel",
+        measures={"blank_channels": 0.125},
         statistics=schema.ChannelStatistics(*columns),
         metrics={"loss": 0.5234, "accuracy": 0.875, "val_loss": 0.6311, "val_accuracy": 0.8125},
     )

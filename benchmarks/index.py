@@ -35,10 +35,10 @@ from werkzeug.test import Client
 from benchmarks.event_files import grid
 from benchmarks.rows import Row, alone, beside, interleaved, tell
 from keras_viz_callbacks.summary.event_file import EventFile
-from keras_viz_callbacks.summary.run import Drawing, _values
-from tensorboard_plugin import index as index_module
+from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
-from tensorboard_plugin.index import Index, roots_of
+from tensorboard_plugin.index import log_index as index_module
+from tensorboard_plugin.index.log_index import Index, roots_of
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers.counted_reads import CountingStorage
 
@@ -123,11 +123,10 @@ def capture(file: EventFile, step: int, pngs: list[bytes]) -> None:
             layer=schema.Layer(path, "Conv2D", layer, (48, 48, 64)),
             image_name=f"image_{image}",
             image_index=image,
-            dead_fraction=step % 7 / 8,
             metrics={**template.metrics, "loss": 1 / (step + 1)},
         )
         png = pngs[(step * LAYERS * IMAGES + i) % len(pngs)]
-        file.write(step, _values(Drawing(record, png)))
+        file.write(step, Drawing(record, png).values())
     file.flush()
 
 

@@ -80,7 +80,7 @@ def one_epoch(model: keras.Model, size: int) -> dict[str, Any]:
         drawn: dict[str, set[str]] = {technique: set() for technique in TECHNIQUES}
         for record in Log(log_dir).records.values():
             if record.layer is not None:
-                drawn[record.technique].add(record.layer.path)
+                drawn[record.name].add(record.layer.path)
     return {
         **{technique: len(layers) for technique, layers in drawn.items()},
         "seconds": round(time.perf_counter() - began, 1),

@@ -56,7 +56,7 @@ def cell(kind: Kind, technique: str) -> str:
         except Exception as error:  # noqa: BLE001 - the table reports it
             is_expected = isinstance(error, ValueError) and technique not in case.techniques
             return "refused" if is_expected else f"{type(error).__name__}: {error}"[:200]
-        drawn = {record.technique for record in Log(log_dir).records.values()}
+        drawn = {record.name for record in Log(log_dir).records.values()}
     return "drawn" if technique in drawn else "nothing was drawn"
 
 

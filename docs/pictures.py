@@ -129,7 +129,7 @@ def draw(log: Log, too_fast: Log) -> None:
     blank = sorted(
         record.tag
         for (_, _, step), record in log.records.items()
-        if step == last and record.blank and record.technique == "grad_cam"
+        if step == last and record.blank and record.name == "grad_cam"
     )
     print("blank maps:", ", ".join(blank) or "none")
     maps = [picture("grad_cam", "conv5", name) for name in (RIGHT, WRONG)]

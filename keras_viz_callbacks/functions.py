@@ -19,10 +19,10 @@ from keras_viz_callbacks.capture.held_out import held_out
 from keras_viz_callbacks.capture.inputs import image_input
 from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
-from keras_viz_callbacks.capture.plan import Plan
+from keras_viz_callbacks.capture.plan import report_choice
 from keras_viz_callbacks.capture.selectors import Selector, select
 from keras_viz_callbacks.capture.survey import survey
-from keras_viz_callbacks.capture.target import Target, report_choice
+from keras_viz_callbacks.capture.target import Target
 from keras_viz_callbacks.explain.activations import Activations
 from keras_viz_callbacks.explain.attributions import Attributions
 from keras_viz_callbacks.explain.class_maps import ClassMaps
@@ -109,7 +109,7 @@ def grad_cam(
         batch_size=batch_size,
     )
     call = _one_call(maps.plan.calls, layer)
-    _report_choice(maps.plan)
+    report_choice(maps.plan)
     return maps.capture().finish(call.path)
 
 
@@ -146,7 +146,7 @@ def saliency(
         ValueError: The images don't fit, there is no such method, or a class is out of range.
     """
     attributions = Attributions(model, held_out(images), target=target, method=method, seed=seed)
-    _report_choice(attributions.plan)
+    report_choice(attributions.plan)
     found = attributions.capture().finish()
     return found.sum(axis=-1) if sum_channels else found
 
@@ -236,11 +236,6 @@ def _ascent(
     found = survey(model, image_input(model).sample())
     call = _one_call(select(found.calls, layer), layer)
     return Ascent(model, found, call, settings)
-
-
-def _report_choice(plan: Plan) -> None:
-    assert plan.target is not None  # planned for a score
-    report_choice(plan.target, plan.survey)
 
 
 def _one_call(calls: Sequence[LayerCall], layer: Any) -> LayerCall:

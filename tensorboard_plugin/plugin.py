@@ -10,13 +10,14 @@ from collections.abc import Callable
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
-from tensorboard_plugin import http, schema
-from tensorboard_plugin.events import Damaged
-from tensorboard_plugin.http import ApiError, Request, Response
-from tensorboard_plugin.index import Index, roots_of
-from tensorboard_plugin.picture_routes import PictureRoutes
-from tensorboard_plugin.routes import JsonRoutes
-from tensorboard_plugin.storage import Gone, Unreachable
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import http
+from tensorboard_plugin.answers.http import ApiError, Request, Response
+from tensorboard_plugin.answers.json_routes import JsonRoutes
+from tensorboard_plugin.answers.picture_routes import PictureRoutes
+from tensorboard_plugin.index.log_index import Index, roots_of
+from tensorboard_plugin.log.event_reader import Damaged
+from tensorboard_plugin.log.log_source import Gone, Unreachable
 
 STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 _STATIC_TYPES = {

@@ -59,10 +59,10 @@ def test_a_classifier_is_drawn_while_it_is_fitted(make, tmp_path, read_log):
         ],
     )
     records = read_log(tmp_path).records.values()
-    drawn = {record.technique for record in records}
+    drawn = {record.name for record in records}
     assert drawn == {"images", "activations", "grad_cam", "filters"}
     for record in records:
-        if record.technique == "grad_cam":
+        if record.name == "grad_cam":
             assert places is None or record.map_shape == places
             assert record.prediction.probability > 0
     for png in read_log(tmp_path).pictures.values():

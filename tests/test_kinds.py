@@ -54,7 +54,7 @@ def test_each_technique_draws_and_the_weights_are_bit_for_bit_the_same(name, tmp
     if not case.techniques:
         return
     log = read_log(tmp_path)
-    drawn = {record.technique for record in log.records.values()} - {"images"}
+    drawn = {record.name for record in log.records.values()} - {"images"}
     assert drawn == set(case.techniques)
     for key, png in log.pictures.items():
         pixels = rgb(png)

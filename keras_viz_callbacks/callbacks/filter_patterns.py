@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_viz_callbacks.callbacks.base import (
-    Draw,
+from keras_viz_callbacks.callbacks.base import Draw, VisualizationCallback
+from keras_viz_callbacks.callbacks.options import CaptureOptions
+from keras_viz_callbacks.callbacks.records import (
     Moment,
-    VisualizationCallback,
+    join_notes,
     layer_record,
-    together,
+    picture_record,
+    rounded,
 )
 from keras_viz_callbacks.capture import ascent
 from keras_viz_callbacks.capture.ascent import (
@@ -29,13 +32,18 @@ from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.selectors import Selector, select
 from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.maps.patterns import to_displayable
+from keras_viz_callbacks.options import with_options
 from keras_viz_callbacks.render import grid
 from keras_viz_callbacks.summary.run import Drawing, Run
 from tensorboard_plugin import schema
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 logger = logging.getLogger(__name__)
 
 
+@with_options(CaptureOptions, name=schema.NAME_FILTERS)
 class FilterPatterns(VisualizationCallback):
     """Draws the pattern that each filter answers to, by gradient ascent in input space.
 
@@ -44,7 +52,6 @@ class FilterPatterns(VisualizationCallback):
     higher-layer features of a deep network"; Chollet, "Deep Learning with Python".
 
     Args:
-        log_dir: Log directory; pictures go to its run ``keras_viz``.
         layers: Layer path, unique name, glob, layer, or a list of those. None picks
             ``max_layers`` of the convolutions, evenly spread over the network.
         filters: How many filters of each layer, from the first; or a list of their indices.
@@ -59,16 +66,10 @@ class FilterPatterns(VisualizationCallback):
         layers_per_capture: Climb only that many of the layers at each capture, in turn, so that
             it takes less time; None climbs all.
         cell_size: Longer side of a cell, at most, in pixels.
-        name: First part of the tags.
-        update_freq: ``"epoch"``, or a number of training batches.
-        every: Epochs between captures; the last epoch is always captured.
-        max_overhead: Share of the training's time that captures may take at most, drawing and
-            writing included, such as 0.05; one that would exceed it is skipped, but for that of
-            the last epoch, and the next record says so. None for no bound.
-        on_error: ``"warn"`` or ``"raise"``, when a capture fails.
 
     Raises:
-        ValueError: An argument is wrong by itself; or, in ``on_train_begin``, for the model.
+        ValueError: An argument is wrong; what depends on the model is checked in
+            ``on_train_begin``.
 
     Example:
         >>> model.fit(x, y, callbacks=[FilterPatterns("logs/run1", layers="block3_*")])
@@ -88,20 +89,9 @@ class FilterPatterns(VisualizationCallback):
         max_layers: int = 3,
         layers_per_capture: int | None = None,
         cell_size: int = SIZE,
-        name: str = schema.TECHNIQUE_FILTERS,
-        update_freq: Literal["epoch"] | int = "epoch",
-        every: int = 1,
-        max_overhead: float | None = None,
-        on_error: Literal["warn", "raise"] = "warn",
+        **options: Unpack[CaptureOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            name=name,
-            update_freq=update_freq,
-            every=every,
-            max_overhead=max_overhead,
-            on_error=on_error,
-        )
+        super().__init__(log_dir, default_name=schema.NAME_FILTERS, **options)
         for argument, value in (
             ("max_layers", max_layers),
             ("layers_per_capture", 1 if layers_per_capture is None else layers_per_capture),
@@ -170,24 +160,20 @@ class FilterPatterns(VisualizationCallback):
         cells = grid.layout(picked, patterns.shape[1], patterns.shape[2], self.cell_size)
         picture = grid.draw_patterns(patterns, blank, cells)
         call = climb.call
-        record = schema.Record(
-            technique=self.name,
-            tag=schema.picture_tag(self.name, call.path),
-            width=picture.width,
-            height=picture.height,
-            image_bytes=len(picture.data),
-            epoch=moment.epoch,
-            batch=moment.batch,
+        tag = schema.picture_tag(self.name, call.path)
+        record = replace(
+            picture_record(self.name, tag, picture, moment, self._note(call, picked)),
+            kind="patterns",
+            title="Filter patterns",
+            item="filter",
             layer=layer_record(call, _known_shape(call)),
             grid=cells,
             value_range=climb.value_range,
             channels=call.channels,
-            blank_fraction=float(np.mean(blank)),
+            measures={"blank_channels": float(np.mean(blank))},
             statistics=schema.ChannelStatistics(
-                start=_rounded(signals.start), maximum=_rounded(signals.response)
+                start=rounded(signals.start.tolist()), maximum=rounded(signals.response.tolist())
             ),
-            note=together(self._note(call, picked), moment.note),
-            metrics=dict(moment.metrics),
         )
         return Drawing(record, picture.data)
 
@@ -197,7 +183,7 @@ class FilterPatterns(VisualizationCallback):
             notes.append(f"the first {len(picked)} of {call.channels} filters (filters)")
         if self._left_out:
             notes.append(f"{self._left_out} other convolutions are left out (max_layers)")
-        return "; ".join(notes) or None
+        return join_notes(*notes)
 
 
 def _has_filters(call: LayerCall) -> bool:
@@ -207,7 +193,3 @@ def _has_filters(call: LayerCall) -> bool:
 def _known_shape(call: LayerCall) -> tuple[int, ...]:
     assert call.layout is not None  # `select` saw to it
     return tuple(side or 0 for side in (*call.layout.places, call.layout.channels))
-
-
-def _rounded(values: Array) -> tuple[float | None, ...]:
-    return tuple(float(f"{v:.4g}") if np.isfinite(v) else None for v in values.tolist())

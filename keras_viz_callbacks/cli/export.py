@@ -11,13 +11,14 @@ from PIL import Image
 
 from keras_viz_callbacks.cli.command import CommandError, Parser, positive
 from keras_viz_callbacks.render.picture import draw_text, fitted, font
-from tensorboard_plugin import exports, pictures, schema
-from tensorboard_plugin.documents import ordered_series
-from tensorboard_plugin.events import Damaged
-from tensorboard_plugin.index import Index, roots_of
-from tensorboard_plugin.lookup import run_stem, stem_of
-from tensorboard_plugin.series import Run, Series
-from tensorboard_plugin.storage import Gone
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import exports, pictures
+from tensorboard_plugin.answers.json_bodies import ordered_series
+from tensorboard_plugin.answers.lookup import run_stem, stem_of
+from tensorboard_plugin.index.log_index import Index, roots_of
+from tensorboard_plugin.index.run_index import Run, Series
+from tensorboard_plugin.log.event_reader import Damaged
+from tensorboard_plugin.log.log_source import Gone
 
 COLUMNS = 8
 _GAP, _WIDEST_LABEL, _HEADER, _FONT = 6, 220, 26, 13
@@ -131,8 +132,8 @@ def _read(index: Index) -> list[Run]:
 def _is_meant(series: Series, chosen: argparse.Namespace) -> bool:
     facts = series.facts
     return (
-        facts.technique != schema.TECHNIQUE_IMAGES
-        and fnmatch.fnmatchcase(facts.technique, chosen.technique)
+        facts.name != schema.NAME_IMAGES
+        and fnmatch.fnmatchcase(facts.name, chosen.technique)
         and fnmatch.fnmatchcase(_layer(series), chosen.layer)
     )
 
@@ -145,7 +146,7 @@ def _sheets(run_: Run, picked: Sequence[Series]) -> Iterator[tuple[str, list[Ser
     """File name and rows: the series of one technique and layer."""
     rows: dict[tuple[str, str], list[Series]] = {}
     for series in picked:
-        rows.setdefault((series.facts.technique, _layer(series)), []).append(series)
+        rows.setdefault((series.facts.name, _layer(series)), []).append(series)
     for (technique, layer), group in rows.items():
         yield exports.stem(run_stem(run_), technique, layer, "sheet"), group
 

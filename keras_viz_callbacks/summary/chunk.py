@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from keras_viz_callbacks.summary import framing, summaries
-from tensorboard_plugin import contents
+from tensorboard_plugin import capture_table, schema
+from tensorboard_plugin.tfrecord import FRAME_BYTES
 
 MOST_BYTES = 16 * 1024 * 1024
 """That wait, but for the one picture that brings them above it; more go in several chunks."""
@@ -31,8 +32,11 @@ class Chunk:
         self.step = step
         self.size = 0
         self._frames: list[framing.Frame] = []
-        self._pictures: list[contents.Listed] = []
-        self._record: tuple[contents.Told, int, int] | None = None  # the one before, and its place
+        self._pictures: list[capture_table.PlacedEntry] = []
+        self._tables: list[schema.MeasureTable] = []
+        self._record: tuple[capture_table.PictureEntry, int, int] | None = (
+            None  # the one before, and its place
+        )
         self._is_regular = True
 
     @property
@@ -40,7 +44,7 @@ class Chunk:
         """Whether what comes next is better put into another chunk."""
         if self._record is not None:  # whose picture is still to come
             return False
-        return self.size >= MOST_BYTES or len(self._pictures) >= contents.MOST_PICTURES
+        return self.size >= MOST_BYTES or len(self._pictures) >= capture_table.MOST_PICTURES
 
     def add(self, head: bytes, value: summaries.Value, wall_time: float) -> None:
         """Appends an event with one value.
@@ -50,7 +54,7 @@ class Chunk:
             value: The value.
             wall_time: The event's.
         """
-        front, large, behind, told, picture = value
+        front, large, behind, told, picture, table = value
         frame = framing.frame(head, front, large, behind)
         length = frame[3]
         record, self._record = self._record, None
@@ -58,11 +62,13 @@ class Chunk:
             self._record = told, self.size, length
             self._is_regular &= record is None
         elif record is not None and record[0].tag == picture:
-            self._pictures.append((*record, length, wall_time))
+            self._pictures.append(capture_table.PlacedEntry(*record, length, wall_time))
         elif record is not None or picture is not None:
             self._is_regular = False  # a picture without its record, or a record without it
+        if table is not None:
+            self._tables.append(table)
         self._frames.append(frame)
-        self.size += length + contents.FRAME
+        self.size += length + FRAME_BYTES
 
     def parts(self) -> Iterator[list[bytes]]:
         """Whole records: the contents, where there are pictures, and what was added.
@@ -85,7 +91,7 @@ class Chunk:
         yield part
 
     def _contents(self) -> framing.Frame:
-        static, changing = contents.encode(self._pictures, self.size)
-        head = framing.event_head(self.step, self._pictures[0][-1])
+        static, changing = capture_table.encode(self._pictures, self.size, self._tables)
+        head = framing.event_head(self.step, self._pictures[0].wall_time)
         value = summaries.contents(static, changing)
         return framing.frame(head, value.front, value.large, value.behind)

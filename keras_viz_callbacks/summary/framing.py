@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from typing import TypeAlias
 
@@ -10,17 +9,10 @@ from google_crc32c import extend, value
 from tensorboard.compat.proto import event_pb2
 
 from keras_viz_callbacks.summary.encoding import varint
+from tensorboard_plugin.tfrecord import CHECKSUM, HEADER, header, masked, masked_checksum
 
 _SMALL = 16 * 1024  # bytes that are joined at once: a record, but no picture
-_LENGTH = struct.Struct("<Q")
-_HEADER = struct.Struct("<QI")
-_CHECKSUM = struct.Struct("<I")
 _SUMMARY_VALUE, _EVENT_SUMMARY = b"\x0a", b"\x2a"  # the fields 1 and 5, each a message
-
-
-def masked(checksum: int) -> int:
-    """A CRC-32C as TFRecord wants it: rotated and offset."""
-    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def event_head(step: int, wall_time: float) -> bytes:
@@ -48,8 +40,8 @@ def pieces(frame: Frame) -> list[bytes]:
     front, picture, behind, _ = frame
     if not picture:
         return [front]
-    checksum = extend(extend(value(front[_HEADER.size :]), picture), behind)
-    return [front, picture, behind + _CHECKSUM.pack(masked(checksum))]
+    checksum = extend(extend(value(front[HEADER.size :]), picture), behind)
+    return [front, picture, behind + CHECKSUM.pack(masked(checksum))]
 
 
 def frame(head: bytes, front: bytes, large: bytes, behind: bytes) -> Frame:
@@ -66,7 +58,7 @@ def frame(head: bytes, front: bytes, large: bytes, behind: bytes) -> Frame:
     event = _EVENT_SUMMARY + varint(len(summary) + length)
     length += len(head) + len(event) + len(summary)
     if length > _SMALL:
-        begin = b"".join((_begin(length), head, event, summary, front))
+        begin = b"".join((header(length), head, event, summary, front))
         return begin, large, behind, length
     payload = b"".join((head, event, summary, front, large, behind))
     return _framed(payload), b"", b"", length
@@ -74,8 +66,4 @@ def frame(head: bytes, front: bytes, large: bytes, behind: bytes) -> Frame:
 
 def _framed(payload: bytes) -> bytes:
     """Length, its masked checksum, payload, its masked checksum."""
-    return b"".join((_begin(len(payload)), payload, _CHECKSUM.pack(masked(value(payload)))))
-
-
-def _begin(length: int) -> bytes:
-    return _HEADER.pack(length, masked(value(_LENGTH.pack(length))))
+    return b"".join((header(len(payload)), payload, CHECKSUM.pack(masked_checksum(payload))))

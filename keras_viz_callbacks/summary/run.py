@@ -51,13 +51,49 @@ class Drawing:
         record: What it is.
         data: The encoded picture, PNG or JPEG.
         heat_map: The raw class activation map as a 16-bit PNG.
-        scalars: Scalar summaries that belong to it, by tag.
     """
 
     record: schema.Record
     data: bytes
     heat_map: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the picture and the map."""
+        return len(self.data) + len(self.heat_map or b"")
+
+    def values(self) -> list[summaries.Value]:
+        """The summaries to be written."""
+        record = self.record
+        return [
+            summaries.record(record, self.heat_map),
+            summaries.image(record.tag, self.data, record.width, record.height),
+        ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Numbers of layers, ready to be written; no picture is needed for them.
+
+    Attributes:
+        table: The numbers, for the tab.
+        scalars: Tags and values for TensorBoard's Scalars.
+    """
+
+    table: schema.MeasureTable
     scalars: Sequence[tuple[str, float]] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of pictures: none."""
+        return 0
+
+    def values(self) -> list[summaries.Value]:
+        """The summaries to be written."""
+        return [
+            summaries.measures(self.table),
+            *(summaries.scalar(tag, value) for tag, value in self.scalars),
+        ]
 
 
 def open_run(log_dir: str) -> Run:
@@ -225,7 +261,7 @@ class Run:
     def submit(
         self,
         step: int,
-        draw: Callable[[], Iterable[Drawing]],
+        draw: Callable[[], Iterable[Drawing | Measured]],
         on_failure: Callable[[Exception], None],
         working: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> bool:
@@ -247,8 +283,8 @@ class Run:
             with working():
                 try:
                     try:
-                        for drawing in draw():
-                            file.write(step, _values(drawing))
+                        for result in draw():
+                            file.write(step, result.values())
                     finally:
                         file.flush()  # what was drawn before a failure, too
                 except Exception as error:  # noqa: BLE001 - whatever it is, training goes on
@@ -294,15 +330,6 @@ def _close(worker: Worker, file: EventWriter | None) -> None:
     worker.close()
     if file is not None:
         file.close()
-
-
-def _values(drawing: Drawing) -> list[summaries.Value]:
-    record = drawing.record
-    return [
-        summaries.record(record, drawing.heat_map),
-        summaries.image(record.tag, drawing.data, record.width, record.height),
-        *(summaries.scalar(tag, value) for tag, value in drawing.scalars),
-    ]
 
 
 def _finish() -> None:

@@ -10,23 +10,24 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from keras_viz_callbacks.summary.encoding import field_head
-from tensorboard_plugin import contents as contents_format
-from tensorboard_plugin import schema
+from tensorboard_plugin import capture_table, schema
 
 
 class Value(NamedTuple):
     """An encoded ``Summary.Value`` in three pieces, the middle one a picture: it is not copied.
 
     Attributes:
-        record: What the contents will tell, where it is a record.
+        record: What the contents list, where it is a record.
         picture: The tag, where it is a picture.
+        table: The measure table, where it is one.
     """
 
     front: bytes
     large: bytes
     behind: bytes
-    record: contents_format.Told | None = None
+    record: capture_table.PictureEntry | None = None
     picture: str | None = None
+    table: schema.MeasureTable | None = None
 
 
 def image(tag: str, data: bytes, width: int, height: int, description: str = "") -> Value:
@@ -67,7 +68,15 @@ def record(content: schema.Record, heat_map: bytes | None = None) -> Value:
     """
     parts = [schema.encode_record(content)] + ([] if heat_map is None else [heat_map])
     pieces = _strings(schema.record_tag(content.tag), _record_metadata(), *parts)
-    return Value(*pieces, record=contents_format.told(content, heat_map is not None))
+    return Value(*pieces, record=capture_table.entry_of(content, heat_map is not None))
+
+
+def measures(table: schema.MeasureTable) -> Value:
+    """A measure table: numbers of layers, as `schema` describes them."""
+    pieces = _strings(
+        schema.measures_tag(table.name), _record_metadata(), schema.encode_measures(table)
+    )
+    return Value(*pieces, table=table)
 
 
 def contents(static: bytes, changing: bytes) -> Value:

@@ -7,7 +7,7 @@ import os
 import pytest
 from playwright.sync_api import expect
 
-from tensorboard_plugin import index
+from tensorboard_plugin.index import log_index
 from tests.browser.conftest import EPOCHS, serve
 from tests.helpers import synthetic_logs
 from tests.helpers.trained_logs import LAYERS
@@ -72,7 +72,7 @@ def test_a_large_log_is_shown_while_it_is_read_and_soon_whole(tmp_path, new_tab,
     )
     synthetic_logs.write(str(tmp_path / "run1"), spec)
     # Slices so small that this log takes as many of them as one that is a hundred times as large.
-    monkeypatch.setattr(index.Index.refresh, "__defaults__", (None, 0.0003))
+    monkeypatch.setattr(log_index.Index.refresh, "__defaults__", (None, 0.0003))
     asked = []
     tab = new_tab(serve(str(tmp_path)), heard=asked.append)
     tab.expect_pictures(".frame.now img")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typing
 
-from tensorboard_plugin import events
-from tensorboard_plugin.storage import LocalStorage, Status
+from tensorboard_plugin.log import event_reader
+from tensorboard_plugin.log.log_source import LocalStorage, Status
 
 
 class CountingStorage(LocalStorage):
@@ -24,7 +24,7 @@ class CountingStorage(LocalStorage):
 
         The first bytes of a file, by which it is known again, do not count.
         """
-        reads = [(offset, length) for offset, length in self.reads if length > events._HEAD]
+        reads = [(offset, length) for offset, length in self.reads if length > event_reader._HEAD]
         self.reads.clear()
         return min(offset for offset, _ in reads), sum(length for _, length in reads)
 

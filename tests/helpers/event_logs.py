@@ -21,6 +21,7 @@ class Log:
         records: Records by the same key.
         heat_maps: 16-bit PNG bytes by the same key.
         scalars: Values by the same key.
+        tables: Measure tables by (run, name of the callback, step), one after the other.
         contents: Step of each event that lists others.
         files: Event files.
     """
@@ -30,6 +31,7 @@ class Log:
         self.records: dict[tuple[str, str, int], schema.Record] = {}
         self.heat_maps: dict[tuple[str, str, int], bytes] = {}
         self.scalars: dict[tuple[str, str, int], float] = {}
+        self.tables: dict[tuple[str, str, int], list[schema.MeasureTable]] = {}
         self.contents: list[int] = []
         self.files = sorted(
             path
@@ -51,6 +53,9 @@ class Log:
                 self.scalars[key] = value.tensor.float_val[0]
             elif value.tag == schema.CONTENTS_TAG:
                 self.contents.append(event.step)
+            elif plugin == schema.PLUGIN_NAME and schema.is_measures_tag(value.tag):
+                table = schema.decode_measures(value.tensor.string_val[0])
+                self.tables.setdefault((run, table.name, event.step), []).append(table)
             elif plugin == schema.PLUGIN_NAME:
                 record = schema.decode_record(value.tensor.string_val[0])
                 key = (run, record.tag, event.step)
@@ -62,9 +67,19 @@ class Log:
         """Steps of a tag's pictures."""
         return sorted(step for r, t, step in self.pictures if (r, t) == (run, tag))
 
-    def tags(self, technique: str = "") -> set[str]:
-        """Tags of pictures that begin with a technique's name."""
-        return {tag for _, tag, _ in self.pictures if tag.startswith(technique)}
+    def tags(self, prefix: str = "") -> set[str]:
+        """Tags of pictures that begin so, such as with a callback's name."""
+        return {tag for _, tag, _ in self.pictures if tag.startswith(prefix)}
+
+    def layer_measure(
+        self, name: str, measure: str, step: int, run: str = "keras_viz"
+    ) -> dict[str, float | None]:
+        """The numbers that a callback reports of its layers at a step, by layer path."""
+        return {
+            layer.path: value
+            for table in self.tables.get((run, name, step), [])
+            for layer, value in zip(table.layers, table.measures.get(measure, ()), strict=True)
+        }
 
     def picture(self, tag: str, step: int, run: str = "keras_viz") -> Image.Image:
         """A picture, decoded."""

@@ -1,13 +1,13 @@
-"""What a reader has found, picture by picture, whether contents told it or each was looked at."""
+"""What a reader has found, picture by picture, whether contents list it or each was looked at."""
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Iterable
 
-from tensorboard_plugin import events
-from tensorboard_plugin.contents import FRAME
-from tensorboard_plugin.facts import HAS_HEAT_MAP
+from tensorboard_plugin.capture_table import HAS_HEAT_MAP
+from tensorboard_plugin.log import event_reader
+from tensorboard_plugin.tfrecord import FRAME_BYTES
 
 
 class Found(typing.NamedTuple):
@@ -22,25 +22,27 @@ class Found(typing.NamedTuple):
     length: int
 
 
-def expanded(found: Iterable[events.Event]) -> list[Found]:
+def expanded(found: Iterable[event_reader.Event]) -> list[Found]:
     """Records and pictures in the order of the file; problems are left out."""
     result: list[Found] = []
     for event in found:
-        if isinstance(event, events.CaptureEvent):
+        if isinstance(event, event_reader.CaptureEvent):
             result += _listed(event)
-        elif isinstance(event, events.RecordEvent):
+        elif isinstance(event, event_reader.RecordEvent):
             step, time, tag, _, has_heat_map, offset, length = event
             result.append(Found("record", tag, step, time, has_heat_map, offset, length))
-        elif isinstance(event, events.PictureEvent):
+        elif isinstance(event, event_reader.PictureEvent):
             step, time, tag, offset, length = event[:5]
             result.append(Found("picture", tag, step, time, False, offset, length))
     return result
 
 
-def _listed(capture: events.CaptureEvent) -> Iterable[Found]:
-    stills, columns = capture.contents.stills, capture.contents.columns
-    for still, row in zip(stills, zip(*columns, strict=True), strict=True):
-        offset, record_length, length, flags = capture.offset + row[0], *row[1:4]
-        common = still.tag, capture.step, row[8]
-        yield Found("record", *common, bool(flags & HAS_HEAT_MAP), offset, record_length)
-        yield Found("picture", *common, False, offset + FRAME + record_length, length)
+def _listed(capture: event_reader.CaptureEvent) -> Iterable[Found]:
+    contents = capture.contents
+    for static, row in zip(contents.pictures, contents.rows, strict=True):
+        offset = capture.offset + row.offset
+        common = static.tag, capture.step, row.wall_time
+        has_heat_map = bool(row.flags & HAS_HEAT_MAP)
+        yield Found("record", *common, has_heat_map, offset, row.record_length)
+        at = offset + FRAME_BYTES + row.record_length
+        yield Found("picture", *common, False, at, row.length)

@@ -10,6 +10,7 @@ maps that find the object, predictions that become right.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import io
 import os
@@ -69,12 +70,17 @@ class Spec:
 
 @dataclass(frozen=True)
 class Written:
-    """One picture as it went to the log."""
+    """One picture as it went to the log.
+
+    Attributes:
+        dead: Fraction of its layer's channels that are dead, where that is reported.
+    """
 
     step: int
     png: bytes
     record: schema.Record
     heat_map: bytes | None = None
+    dead: float | None = None
 
 
 @dataclass
@@ -112,16 +118,30 @@ def write(log_dir: str, spec: Spec | None = None, run_name: str = schema.RUN_NAM
 def write_capture(file: event_file.EventWriter, step: int, capture: list[Written]) -> None:
     """Writes one step's pictures in the order of the callbacks: record, picture, …, scalars."""
     values = []
-    dead: dict[str, float] = {}
+    dead: dict[schema.Layer, float] = {}
     for written in capture:
         record = written.record
         values.append(summaries.record(record, written.heat_map))
         values.append(summaries.image(record.tag, written.png, record.width, record.height))
-        if record.layer is not None and record.dead_fraction is not None:
-            dead[record.layer.path] = record.dead_fraction
-    values += [summaries.scalar(f"dead_channels/{path}", value) for path, value in dead.items()]
+        if record.layer is not None and written.dead is not None:
+            dead[record.layer] = written.dead
+    if dead:
+        values.append(summaries.measures(_table(capture[-1].record, dead)))
+    for layer, value in dead.items():
+        values.append(summaries.scalar(schema.scalar_tag("dead_channels", layer.path), value))
     file.write(step, values)
     file.flush()
+
+
+def _table(record: schema.Record, dead: dict[schema.Layer, float]) -> schema.MeasureTable:
+    return schema.MeasureTable(
+        schema.NAME_ACTIVATIONS,
+        record.epoch,
+        record.batch,
+        tuple(dead),
+        {"dead_channels": tuple(dead.values())},
+        record.metrics,
+    )
 
 
 def without_contents(data: bytes) -> bytes:
@@ -151,7 +171,7 @@ def captures(spec: Spec) -> Iterator[tuple[int, list[Written]]]:
             capture += [_filters(spec, epoch, layer) for layer in range(spec.layers)]
         for layer in range(max(0, spec.layers - spec.class_maps), spec.layers):
             capture += [_class_map(spec, epoch, layer, i) for i in range(spec.images)]
-        yield step, [Written(step, w.png, w.record, w.heat_map) for w in capture]
+        yield step, [dataclasses.replace(w, step=step) for w in capture]
 
 
 def layer_of(spec: Spec, index: int) -> schema.Layer:
@@ -199,10 +219,12 @@ def _scores(spec: Spec, epoch: int, image: int) -> dict[str, object]:
 def _held_out(spec: Spec, image: int, scene: np.ndarray) -> Written:
     png = _png(Image.fromarray(scene))
     record = schema.Record(
-        schema.TECHNIQUE_IMAGES,
-        schema.picture_tag(schema.TECHNIQUE_IMAGES, None, spec.name.format(image)),
+        schema.NAME_IMAGES,
+        schema.picture_tag(schema.NAME_IMAGES, None, spec.name.format(image)),
         spec.size,
         spec.size,
+        kind="image",
+        title="Held-out images",
         image_bytes=len(png),
         image_name=spec.name.format(image),
         image_index=image,
@@ -220,7 +242,7 @@ def _activations(spec: Spec, epoch: int, index: int, image: int) -> Written:
     dead = np.all(maps == 0, axis=(0, 1))
     png, grid, width, height = _grid_png(spec, drawn, index, image)
     record = schema.Record(
-        schema.TECHNIQUE_ACTIVATIONS,
+        schema.NAME_ACTIVATIONS,
         schema.picture_tag("activations", layer.path, spec.name.format(image)),
         width,
         height,
@@ -233,8 +255,10 @@ def _activations(spec: Spec, epoch: int, index: int, image: int) -> Written:
         scale="channel",
         colormap="viridis",
         channels=maps.shape[2],
-        dead_fraction=float(dead.mean()),
-        blank_fraction=float(dead.mean()),
+        kind="channels",
+        title="Activations",
+        item="channel",
+        measures={"blank_channels": float(dead.mean())},
         statistics=schema.ChannelStatistics(
             minimum=_numbers(maps.min(axis=(0, 1))),
             maximum=_numbers(maps.max(axis=(0, 1))),
@@ -244,7 +268,7 @@ def _activations(spec: Spec, epoch: int, index: int, image: int) -> Written:
         **_scores(spec, epoch, image),  # type: ignore[arg-type]
         **_common(spec, epoch),  # type: ignore[arg-type]
     )
-    return Written(0, png, record)
+    return Written(0, png, record, dead=float(dead.mean()))
 
 
 def _filters(spec: Spec, epoch: int, index: int) -> Written:
@@ -254,11 +278,14 @@ def _filters(spec: Spec, epoch: int, index: int) -> Written:
     drawn = _drawn_epoch(spec, epoch)
     png, grid, width, height = _pattern_png(spec, drawn, index, items)
     record = schema.Record(
-        schema.TECHNIQUE_FILTERS,
+        schema.NAME_FILTERS,
         schema.picture_tag("filters", layer.path),
         width,
         height,
         image_bytes=len(png),
+        kind="patterns",
+        title="Filter patterns",
+        item="filter",
         layer=layer,
         grid=grid,
         channels=layer.shape[2],
@@ -286,6 +313,8 @@ def _class_map(spec: Spec, epoch: int, index: int, image: int) -> Written:
         schema.picture_tag("grad_cam", layer.path, spec.name.format(image)),
         spec.size,
         spec.size,
+        kind="evidence",
+        title="Grad-CAM",
         image_bytes=len(png),
         layer=layer,
         image_name=spec.name.format(image),
@@ -348,7 +377,7 @@ def _grid_png(
     grid, canvas = _lay_out(cells.shape[2], cell, schema.PALETTE_GAP, ())
     for i in range(cells.shape[2]):
         blank = high[i] == 0
-        y, x = _corner(grid, i)
+        y, x = grid.corner(i)
         canvas[y : y + cell, x : x + cell] = schema.PALETTE_BLANK if blank else cells[..., i]
     picture = Image.fromarray(canvas).convert("P")
     picture.putpalette(_palette("viridis").tobytes())
@@ -370,7 +399,7 @@ def _pattern_png(
         )
         noise = fixed.normal(0, 1, (cell, cell, 3))
         strength = 1 - 0.7 ** (epoch + 1)
-        top, left = _corner(grid, i)
+        top, left = grid.corner(i)
         canvas[top : top + cell, left : left + cell] = (
             128 + 50 * (strength * waves + (1 - strength) * noise)
         ).clip(0, 255)
@@ -402,11 +431,6 @@ def _lay_out(
     grid = schema.Grid(columns, rows, cell, cell, gap, items or tuple(range(count)))
     shape = (gap + rows * (cell + gap), gap + columns * (cell + gap), *depth)
     return grid, np.full(shape, fill, np.uint8)
-
-
-def _corner(grid: schema.Grid, i: int) -> tuple[int, int]:
-    pitch = grid.cell_height + grid.gap
-    return grid.gap + i // grid.columns * pitch, grid.gap + i % grid.columns * pitch
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_viz_callbacks.summary.run import Drawing, open_run
+from keras_viz_callbacks.summary.run import Drawing, Measured, open_run
 from tensorboard_plugin import schema
 from tests.helpers.event_logs import Log
 from tests.helpers.stores import copy_from
@@ -20,8 +20,8 @@ def train(log_dir, model, epochs, first=0):
     for epoch in range(first, epochs):
         run.begin_epoch(epoch, None)
         record = schema.Record("t", "t/a", 1, 1, epoch=epoch)
-        drawing = Drawing(record, b"png", scalars=[("s", 1.0)])
-        run.submit(run.epoch_step(epoch), lambda drawing=drawing: [drawing], failures.append)
+        results = [Drawing(record, b"png"), Measured(schema.MeasureTable("t"), [("s", 1.0)])]
+        run.submit(run.epoch_step(epoch), lambda results=results: results, failures.append)
     run.leave(owner)
     assert failures == []
 

@@ -8,7 +8,7 @@ from tensorboard.backend import application
 from tensorboard.plugins import base_plugin
 from werkzeug.test import Client
 
-from tensorboard_plugin import index as index_module
+from tensorboard_plugin.index import log_index as index_module
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs
 

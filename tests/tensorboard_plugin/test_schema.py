@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_viz_callbacks.render import colors
 from tensorboard_plugin import schema
 
 texts = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -16,8 +16,11 @@ columns = st.lists(maybe(numbers), max_size=3).map(tuple)
 scores = st.builds(schema.ClassScore, st.integers(0, 1000), texts, maybe(numbers))
 records = st.builds(
     schema.Record,
-    technique=texts,
+    name=texts,
     tag=texts,
+    kind=st.sampled_from(schema.KINDS),
+    title=texts,
+    item=maybe(texts),
     width=st.integers(0, 5000),
     height=st.integers(0, 5000),
     epoch=st.integers(0, 10**6),
@@ -40,7 +43,7 @@ records = st.builds(
         )
     ),
     value_range=maybe(st.tuples(numbers, numbers)),
-    dead_fraction=maybe(numbers),
+    measures=st.dictionaries(texts, maybe(numbers), max_size=3),
     statistics=maybe(st.builds(schema.ChannelStatistics, minimum=columns, mean=columns)),
     blank=st.booleans(),
     note=maybe(texts),
@@ -55,10 +58,12 @@ def test_a_record_comes_back_as_it_was(record: schema.Record) -> None:
 
 
 def test_fields_of_a_later_version_are_passed_over() -> None:
-    data = {"technique": "t", "tag": "g", "width": 1, "height": 2, "version": 9, "new": [1]}
-    assert schema.decode_record(json.dumps(data).encode()) == schema.Record(
-        "t", "g", 1, 2, version=9
-    )
+    data = {"name": "t", "tag": "g", "width": 1, "height": 2, "version": 9, "new": [1]}
+    for kind in ("sound", 3, []):
+        content = json.dumps({**data, "kind": kind}).encode()
+        assert schema.decode_record(content) == schema.Record("t", "g", 1, 2, version=9)
+    table = {"name": "t", "measures": {}, "version": 9, "new": [1]}
+    assert schema.decode_measures(json.dumps(table).encode()) == schema.MeasureTable("t", version=9)
 
 
 @pytest.mark.parametrize(
@@ -70,15 +75,53 @@ def test_fields_of_a_later_version_are_passed_over() -> None:
         b"3",
         b"null",
         b"{}",
-        b'{"technique":1,"tag":"g","width":1,"height":2}',
-        b'{"technique":"t","tag":"g","width":1,"height":2,"grid":[]}',
-        b'{"technique":"t","tag":"g","width":1,"height":2,"metrics":[1]}',
+        b'{"name":1,"tag":"g","width":1,"height":2}',
+        b'{"version":1,"technique":1,"tag":"g","width":1,"height":2}',
+        b'{"version":1,"technique":[],"tag":"g","width":1,"height":2}',
+        b'{"name":"t","tag":"g","width":1,"height":2,"grid":[]}',
+        b'{"name":"t","tag":"g","width":1,"height":2,"metrics":[1]}',
+        b'{"name":"t","tag":"g","width":1,"height":2,"measures":{"m":"1"}}',
+        b'{"name":"t","tag":"g","width":1,"height":2,"value_range":[1]}',
         b"[" * 100_000,
     ],
 )
 def test_what_is_no_record_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         schema.decode_record(data)
+
+
+layers = st.builds(schema.Layer, texts, texts, st.integers(0, 99), st.just((3, 4, 5)))
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_a_measure_table_comes_back_as_it_was(data: st.DataObject) -> None:
+    shown = data.draw(st.lists(layers, max_size=3).map(tuple))
+    column = st.lists(maybe(numbers), min_size=len(shown), max_size=len(shown)).map(tuple)
+    table = schema.MeasureTable(
+        data.draw(texts),
+        data.draw(st.integers(0, 9)),
+        data.draw(st.integers(0, 9)),
+        shown,
+        data.draw(st.dictionaries(texts, column, max_size=3)),
+        data.draw(st.dictionaries(texts, maybe(numbers), max_size=3)),
+    )
+    assert schema.decode_measures(schema.encode_measures(table)) == table
+    inside = json.loads(json.dumps(json.loads(schema.encode_measures(table))))
+    assert schema.measures_of(inside) == table
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"{}", "missing 1 required positional argument: 'name'"),
+        (b"[]", r"an object was expected, not \[\]"),
+        (b'{"name":"t","measures":{"m":[1.0]}}', "'m' has 1 numbers for 0 layers"),
+    ],
+)
+def test_what_is_no_measure_table_is_a_value_error(data: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"Not a MeasureTable of keras_viz: .*{reason}"):
+        schema.decode_measures(data)
 
 
 @pytest.mark.parametrize(
@@ -111,15 +154,31 @@ def test_tags_leave_out_what_a_picture_has_not() -> None:
     assert schema.record_tag("filters/a") == "keras_viz/filters/a"
     assert schema.is_record_tag("keras_viz/filters/a")
     assert not schema.is_record_tag("filters/a")
+    assert not schema.is_record_tag(schema.CONTENTS_TAG)
 
 
-def test_the_palette_is_the_writers() -> None:
-    assert schema.PALETTE_LEVELS == colors.LEVELS
-    assert (schema.PALETTE_NOT_FINITE, schema.PALETTE_BLANK, schema.PALETTE_GAP) == (
-        colors.NOT_FINITE,
-        colors.BLANK,
-        colors.GAP,
+def test_a_scalar_has_the_name_of_its_callback_unless_it_is_the_default_one() -> None:
+    assert schema.scalar_tag("dead_channels", "a/b") == "dead_channels/a/b"
+    assert schema.scalar_tag("dead_channels", "a/b", "early") == "dead_channels/early/a/b"
+    assert schema.measures_tag("early") == "keras_viz_measures/early"
+    assert schema.is_measures_tag("keras_viz_measures/early")
+    assert not schema.is_measures_tag("keras_viz/early")
+    assert not schema.is_record_tag("keras_viz_measures/early")
+
+
+def test_the_cells_of_a_grid_and_its_picture() -> None:
+    grid = schema.Grid(
+        columns=3, rows=2, cell_width=10, cell_height=4, gap=2, items=tuple(range(5))
     )
+    assert grid.size == (2 + 2 * 6, 2 + 3 * 12)
+    assert [grid.corner(i) for i in range(5)] == [(2, 2), (2, 14), (2, 26), (8, 2), (8, 14)]
+
+
+def test_a_range_below_zero_is_signed() -> None:
+    record = schema.Record("t", "t/a", 1, 1)
+    ranges = [None, (0.0, 1.0), (-1.0, 1.0), (0.0, 0.0), (0.5, 1.0)]
+    signed = [dataclasses.replace(record, value_range=each).is_signed for each in ranges]
+    assert signed == [False, False, True, False, False]
 
 
 @pytest.mark.parametrize(

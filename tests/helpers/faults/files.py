@@ -8,9 +8,9 @@ import numpy as np
 
 from keras_viz_callbacks.summary import run, summaries
 from keras_viz_callbacks.summary.event_file import EventFile
-from tensorboard_plugin import pictures
-from tensorboard_plugin.events import Damaged
-from tensorboard_plugin.index import Index, roots_of
+from tensorboard_plugin.answers import pictures
+from tensorboard_plugin.index.log_index import Index, roots_of
+from tensorboard_plugin.log.event_reader import Damaged
 from tests.helpers.event_logs import Log, decode
 from tests.helpers.faults import tiny_training
 from tests.helpers.faults.fault import fault

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing import plugin_event_accumulator
 
-from tensorboard_plugin import pictures
-from tensorboard_plugin.index import Index, roots_of
+from tensorboard_plugin.answers import pictures
+from tensorboard_plugin.index.log_index import Index, roots_of
 from tests.helpers.event_logs import Log, decode
 
 Key = tuple[str, str, int]

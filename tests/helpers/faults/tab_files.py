@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 
-from tensorboard_plugin import events, schema
-from tensorboard_plugin.events import EventReader, Gone
+from tensorboard_plugin import schema
+from tensorboard_plugin.log import event_reader
+from tensorboard_plugin.log.event_reader import EventReader, Gone
 from tests.helpers import synthetic_logs
 from tests.helpers.faults.fault import fault
 from tests.helpers.reader_events import Found, expanded
@@ -166,7 +167,7 @@ def must_be_found(pieces: list[Piece]) -> set[int]:
                 found.add(end - len(piece.data))
         elif claimed in ends:
             hidden = max(hidden, claimed)  # it ends where another one begins
-        elif claimed > ends[-1] - events.HEADER.size:
+        elif claimed > ends[-1] - event_reader.HEADER.size:
             break  # it looks as if it, or the one behind it, was still being written
     return found
 
@@ -209,7 +210,7 @@ def damaged_files(directory: Path, number: int) -> str:
     return f"{EXAMPLES} files"
 
 
-def _compare(found: list[events.Event], expected: set[int], pieces: list[Piece]) -> None:
+def _compare(found: list[event_reader.Event], expected: set[int], pieces: list[Piece]) -> None:
     # The first record of a file says what it is and is no event for the tab.
     offsets = {each.offset for each in expanded(found)}
     data, at = whole_frames(), 0
@@ -220,7 +221,7 @@ def _compare(found: list[events.Event], expected: set[int], pieces: list[Piece])
         at += len(piece.data)
 
 
-def _intact(found: list[events.Event], whole: bytes) -> set[Found]:
+def _intact(found: list[event_reader.Event], whole: bytes) -> set[Found]:
     """What of it is whole: contents list what is damaged, too, which is noticed when it is read."""
     return {
         each
@@ -235,12 +236,12 @@ def _is_scalar(frame: bytes) -> bool:
     return all(value.tag.startswith("dead_channels/") for value in event.summary.value)
 
 
-def _grown(path: Path, whole: bytes, cuts: list[int]) -> list[events.Event]:
+def _grown(path: Path, whole: bytes, cuts: list[int]) -> list[event_reader.Event]:
     """What is found when the same file comes piece by piece."""
     path.unlink()
     path.write_bytes(b"")
     reader = EventReader(str(path))
-    found: list[events.Event] = []
+    found: list[event_reader.Event] = []
     for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
         with path.open("ab") as file:
             file.write(whole[start:end])

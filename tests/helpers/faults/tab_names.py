@@ -14,8 +14,8 @@ from pathlib import Path
 from unittest import mock
 
 from keras_viz_callbacks.summary import event_file
-from tensorboard_plugin import index as index_module
 from tensorboard_plugin import schema
+from tensorboard_plugin.index import log_index as index_module
 from tests.helpers import synthetic_logs
 from tests.helpers.faults.fault import fault
 from tests.tensorboard_plugin.conftest import Api
@@ -245,7 +245,7 @@ def _named(drawn: synthetic_logs.Written, name: str) -> synthetic_logs.Written:
     }
     record = dataclasses.replace(
         record,
-        tag=schema.picture_tag(record.technique, layer and layer.path, image),
+        tag=schema.picture_tag(record.name, layer and layer.path, image),
         layer=layer,
         image_name=image,
         note=name,

@@ -34,8 +34,9 @@ from tensorboard.plugins import base_plugin
 
 import tensorboard_plugin
 from keras_viz_callbacks.summary import event_file
-from tensorboard_plugin import pictures, schema
 from tensorboard_plugin import plugin as plugin_module
+from tensorboard_plugin import schema
+from tensorboard_plugin.answers import pictures
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs
 from tests.helpers.faults.fault import fault

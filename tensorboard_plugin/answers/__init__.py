@@ -1,0 +1,1 @@
+"""What the routes of `HTTP_API.md` answer."""

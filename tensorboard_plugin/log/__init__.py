@@ -1,0 +1,1 @@
+"""Event files and where they lie: bytes, readers, sources."""

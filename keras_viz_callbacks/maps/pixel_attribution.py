@@ -99,8 +99,8 @@ def gradient(image: Array, baseline: Array, gradients: Gradients) -> Array:
         over the channels.
 
     When not to believe it:
-        - It shows the effect of a small change of a pixel, not how much the pixel contributes to the
-          score.
+        - It shows the effect of a small change of a pixel, not how much the pixel contributes to
+          the score.
         - It is noisy: the gradient of a deep network with ReLUs changes from pixel to pixel.
         - For a prediction that is certain, the gradient of the probability vanishes. The gradient
           of the logit, which is used here, is usually not zero.

@@ -38,9 +38,10 @@ from keras_viz_callbacks.summary.event_file import EventFile
 from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
 from tensorboard_plugin.index import log_index as index_module
-from tensorboard_plugin.index.log_index import Index, roots_of
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
 from tensorboard_plugin.plugin import KerasVizPlugin
-from tests.helpers.counted_reads import CountingStorage
+from tests.helpers.counted_reads import CountingSource
 
 PICTURES = 40_000
 BYTES = 2_000_000_000
@@ -153,9 +154,9 @@ def measure_log(folder: str, repeats: int) -> dict[str, float]:
     return found | grow(folder) | ask(folder)
 
 
-def indexed(folder: str) -> Index:
+def indexed(folder: str) -> LogIndex:
     """An index that has read everything."""
-    index = Index(roots_of(folder))
+    index = LogIndex(log_directories(folder))
     while True:
         index.refresh()
         if all(reader.is_caught_up for run in index.runs.values() for reader in run.readers):
@@ -193,10 +194,10 @@ def grow(folder: str, captures: int = 10) -> dict[str, float]:
 
     They go to a file of their own, as those of a training that was started again.
     """
-    storage = CountingStorage(folder)
+    storage = CountingSource(folder)
     png = b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(47_000)
     with (
-        mock.patch.object(index_module, "storage_of", return_value=storage),
+        mock.patch.object(index_module, "log_source_of", return_value=storage),
         mock.patch.object(index_module, "LOOK_EVERY", 0),
         mock.patch.object(index_module, "WALK_EVERY", 0),
         mock.patch.object(index_module, "WALK_SHARE", 0),

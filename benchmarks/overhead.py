@@ -112,7 +112,7 @@ def training(
     for name in HOOKS:
         setattr(callback, name, hooks.timed(getattr(callback, name)))
     callback._capture = captures.timed(callback._capture)
-    worker = open_run(log_dir)._worker
+    worker = open_run(log_dir).worker
     submit = worker.submit
     worker.submit = lambda job: submit(jobs.timed(job))  # type: ignore[method-assign]
     stop = Stop(seconds)

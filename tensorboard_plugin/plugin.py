@@ -15,9 +15,9 @@ from tensorboard_plugin.answers import http
 from tensorboard_plugin.answers.http import ApiError, Request, Response
 from tensorboard_plugin.answers.json_routes import JsonRoutes
 from tensorboard_plugin.answers.picture_routes import PictureRoutes
-from tensorboard_plugin.index.log_index import Index, roots_of
-from tensorboard_plugin.log.event_reader import Damaged
-from tensorboard_plugin.log.log_source import Gone, Unreachable
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.log.log_errors import Damaged, Gone, Unreachable
 
 STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 _STATIC_TYPES = {
@@ -42,8 +42,8 @@ class KerasVizPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
     def __init__(self, context: typing.Any) -> None:
         flags = context.flags
-        self._index = Index(
-            roots_of(
+        self._index = LogIndex(
+            log_directories(
                 context.logdir or getattr(flags, "logdir", None),
                 getattr(flags, "logdir_spec", None),
             )
@@ -90,7 +90,9 @@ def _not_found() -> ApiError:
     return ApiError(404, "not_found", "The tab has no such file. Reload the page.")
 
 
-def _application(index: Index, answer: Callable[[Request], Response]) -> Callable[..., typing.Any]:
+def _application(
+    index: LogIndex, answer: Callable[[Request], Response]
+) -> Callable[..., typing.Any]:
     @wrappers.Request.application  # type: ignore[untyped-decorator]
     def application(request: Request) -> Response:
         try:

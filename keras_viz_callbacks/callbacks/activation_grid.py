@@ -99,8 +99,6 @@ class ActivationGrid(LayerImagesCallback):
     ) -> Iterator[Drawing | Measurement]:
         activations = captured[call.path]
         layer = layer_record(call, activations.shape[1:])
-        for measure, value in measured(activations, "layer").items():
-            yield Measurement(measure, layer, value)
         channels = activations.shape[-1]
         picked = self._picked(call, channels)
         pictures = as_pictures(activations)
@@ -136,6 +134,8 @@ class ActivationGrid(LayerImagesCallback):
                 statistics=_recorded(numbers, picked),
             )
             yield Drawing(record, picture.data)
+        for measure, value in measured(activations, "layer").items():
+            yield Measurement(measure, layer, value)
 
     def _picked(self, call: LayerCall, channels: int) -> list[int]:
         if self.channels is None:

@@ -123,7 +123,7 @@ class GradCAM(LayerImagesCallback):
                 prediction=prediction,
                 target=target,
             )
-            raw, highest = encode_heat_map(flat)
+            raw, value_range = encode_heat_map(flat)
             record = self.gallery.record(
                 self.name, index, picture, moment, call=call, shape=captured.shapes[call.path]
             )
@@ -135,8 +135,8 @@ class GradCAM(LayerImagesCallback):
                 prediction=prediction,
                 target=target,
                 colormap=self.colormap,
-                value_range=(0.0, highest),
-                blank=highest == 0,
+                value_range=value_range,
+                blank=value_range == (0.0, 0.0),
                 map_shape=flat.shape,
             )
             yield Drawing(record, picture.data, raw)

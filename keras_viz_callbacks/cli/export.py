@@ -11,14 +11,13 @@ from PIL import Image
 
 from keras_viz_callbacks.cli.command import CommandError, Parser, positive
 from keras_viz_callbacks.render.picture import draw_text, fitted, font
-from tensorboard_plugin import schema
 from tensorboard_plugin.answers import exports, pictures
-from tensorboard_plugin.answers.json_bodies import ordered_series
 from tensorboard_plugin.answers.lookup import run_stem, stem_of
-from tensorboard_plugin.index.log_index import Index, roots_of
-from tensorboard_plugin.index.run_index import Run, Series
-from tensorboard_plugin.log.event_reader import Damaged
-from tensorboard_plugin.log.log_source import Gone
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.index.picture_series import PictureSeries
+from tensorboard_plugin.index.run_index import RunIndex
+from tensorboard_plugin.log.log_errors import LogError
 
 COLUMNS = 8
 _GAP, _WIDEST_LABEL, _HEADER, _FONT = 6, 220, 26, 13
@@ -29,7 +28,7 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser(
         "export",
         help="write GIFs and contact sheets from logs, without a browser",
-        description="Writes each series of pictures as an animated GIF, and for each technique "
+        description="Writes each series of pictures as an animated GIF, and for each callback "
         "and layer a contact sheet: a row an image, a column an epoch.",
     )
     parser.add_argument("log_dir", type=Path, metavar="LOG_DIR", help="what TensorBoard reads")
@@ -42,8 +41,8 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         help="runs by their name in the tab (default: all)",
     )  # fmt: skip
     parser.add_argument(
-        "--technique", default="*", metavar="GLOB",
-        help="such as grad_cam or activations (default: all)",
+        "--technique", dest="names", default="*", metavar="GLOB",
+        help="names of callbacks, such as grad_cam or activations (default: all)",
     )  # fmt: skip
     parser.add_argument("--layer", default="*", metavar="GLOB", help="layer paths (default: all)")
     parser.add_argument(
@@ -91,11 +90,11 @@ def run(chosen: argparse.Namespace) -> None:
     print(f"{written} files are in {chosen.output}.")
 
 
-def _runs(chosen: argparse.Namespace) -> list[tuple[Run, list[Series]]]:
+def _runs(chosen: argparse.Namespace) -> list[tuple[RunIndex, list[PictureSeries]]]:
     """The runs with the series that were asked for."""
     if not chosen.log_dir.is_dir():
         raise CommandError(f"LOG_DIR: there is no directory {chosen.log_dir}. Name one with logs.")
-    index = Index(roots_of(str(chosen.log_dir)))
+    index = LogIndex(log_directories(str(chosen.log_dir)))
     before: object = None
     while before != (before := [run_.progress for run_ in _read(index)]):
         pass
@@ -112,46 +111,49 @@ def _runs(chosen: argparse.Namespace) -> list[tuple[Run, list[Series]]]:
     ]
     if not matching:
         raise CommandError(f"--run: none is called {chosen.runs!r}. There are: {', '.join(named)}.")
-    found = [(run_, [s for s in ordered_series(run_) if _is_meant(s, chosen)]) for run_ in matching]
+    found = [(run_, [s for s in run_.ordered_series if _is_meant(s, chosen)]) for run_ in matching]
     if not any(picked for _, picked in found):
         layers = {path for r in matching for s in r.series.values() if (path := _layer(s))}
-        techniques = {technique for r in matching for technique in r.techniques}
+        names = {s.static.name for r in matching for s in r.series.values()}
         raise CommandError(
             "--technique, --layer: no pictures are called so. There are: "
-            f"{', '.join(sorted(techniques))}; {', '.join(sorted(layers))}."
+            f"{', '.join(sorted(names))}; {', '.join(sorted(layers))}."
         )
     return found
 
 
-def _read(index: Index) -> list[Run]:
+def _read(index: LogIndex) -> list[RunIndex]:
     index.look_again()
     index.refresh(seconds=10)
     return list(index.runs.values())
 
 
-def _is_meant(series: Series, chosen: argparse.Namespace) -> bool:
-    facts = series.facts
+def _is_meant(series: PictureSeries, chosen: argparse.Namespace) -> bool:
     return (
-        facts.name != schema.NAME_IMAGES
-        and fnmatch.fnmatchcase(facts.name, chosen.technique)
+        series.static.kind != "image"
+        and fnmatch.fnmatchcase(series.static.name, chosen.names)
         and fnmatch.fnmatchcase(_layer(series), chosen.layer)
     )
 
 
-def _layer(series: Series) -> str:
-    return "" if series.facts.layer is None else str(series.facts.layer["path"])
+def _layer(series: PictureSeries) -> str:
+    return "" if series.layer_path is None else series.layer_path
 
 
-def _sheets(run_: Run, picked: Sequence[Series]) -> Iterator[tuple[str, list[Series]]]:
-    """File name and rows: the series of one technique and layer."""
-    rows: dict[tuple[str, str], list[Series]] = {}
+def _sheets(
+    run_: RunIndex, picked: Sequence[PictureSeries]
+) -> Iterator[tuple[str, list[PictureSeries]]]:
+    """File name and rows: the series of one callback and layer."""
+    rows: dict[tuple[str, str], list[PictureSeries]] = {}
     for series in picked:
-        rows.setdefault((series.facts.name, _layer(series)), []).append(series)
-    for (technique, layer), group in rows.items():
-        yield exports.stem(run_stem(run_), technique, layer, "sheet"), group
+        rows.setdefault((series.static.name, _layer(series)), []).append(series)
+    for (name, layer), group in rows.items():
+        yield exports.stem(run_stem(run_), name, layer, "sheet"), group
 
 
-def contact_sheet(run_: Run, rows: Sequence[Series], columns: int, size: int) -> Image.Image:
+def contact_sheet(
+    run_: RunIndex, rows: Sequence[PictureSeries], columns: int, size: int
+) -> Image.Image:
     """A row an image, a column an epoch; the epochs are spread evenly over all.
 
     Args:
@@ -170,7 +172,7 @@ def contact_sheet(run_: Run, rows: Sequence[Series], columns: int, size: int) ->
     ]
     sizes = [picture.size for row in cells for picture in row.values()] or [(size, size)]
     width, height = (max(side) for side in zip(*sizes, strict=True))
-    names = [fitted(s.facts.image_name or _layer(s), _WIDEST_LABEL, [_FONT])[0] for s in rows]
+    names = [fitted(s.static.image_name or _layer(s), _WIDEST_LABEL, [_FONT])[0] for s in rows]
     label = round(max(font(_FONT).getlength(name) for name in names)) + 16
     whole = (
         label + len(steps) * (width + _GAP) + _GAP,
@@ -193,15 +195,15 @@ def contact_sheet(run_: Run, rows: Sequence[Series], columns: int, size: int) ->
 
 
 def _pictures(
-    run_: Run, series: Series, places: Sequence[int], size: int
+    run_: RunIndex, series: PictureSeries, places: Sequence[int], size: int
 ) -> Iterator[tuple[int, Image.Image]]:
     """Step and picture; one that can't be read is said and left out."""
     for place in places:
         step = series.step[place]
         try:
-            data = pictures.read(run_.entry(series, place))
+            data = pictures.read(run_.location(series, place))
             yield step, pictures.shrink(pictures.decode(data), size)
-        except (Gone, Damaged) as error:
+        except LogError as error:
             print(f"Left out: {series.tag} at step {step}: {error}")
 
 

@@ -27,7 +27,7 @@ class _Response(wrappers.Response):  # type: ignore[misc]
     def get_wsgi_headers(self, environ: typing.Any) -> typing.Any:
         headers = super().get_wsgi_headers(environ)
         # Werkzeug takes it off a 304, and TensorBoard logs a warning for every answer without it.
-        headers.setdefault("Content-Type", self.told_content_type)
+        headers.setdefault("Content-Type", self.full_content_type)
         return headers
 
 
@@ -35,10 +35,10 @@ class ApiError(Exception):
     """An answer that is not what was asked for.
 
     Args:
-        status: Of HTTP.
-        code: One of `HTTP_API.md`.
-        message: Fit to be shown: what is wrong, what was received, what to do.
-        parameter: The one to blame.
+        status: Status code of HTTP.
+        code: One of the codes of `HTTP_API.md`.
+        message: What is wrong, what was received and what to do, in words for users.
+        parameter: The parameter that is wrong.
     """
 
     def __init__(self, status: int, code: str, message: str, parameter: str | None = None) -> None:
@@ -94,11 +94,15 @@ class Query:
             raise bad(name, "must not be empty", "", "Leave it out, or give it a value.")
         return values
 
-    def integer(self, name: str, low: int, high: int) -> int | None:
-        """A whole number in that range, or None where it was not given."""
+    @typing.overload
+    def integer(self, name: str, low: int, high: int) -> int | None: ...
+    @typing.overload
+    def integer(self, name: str, low: int, high: int, default: int) -> int: ...
+    def integer(self, name: str, low: int, high: int, default: int | None = None) -> int | None:
+        """A whole number in that range, or the default where it was not given."""
         value = self.optional(name)
         if value is None:
-            return None
+            return default
         if not _WHOLE_NUMBER.fullmatch(value) or not low <= int(value) <= high:
             raise bad(
                 name,
@@ -122,7 +126,7 @@ class Query:
         first, last = self.step("first"), self.step("last")
         if first is not None and last is not None and first > last:
             raise bad(
-                "first", f"must not be behind `last`, which is {last}", str(first), "Swap them."
+                "first", f"must not be after `last`, which is {last}", str(first), "Swap them."
             )
         return first, last
 
@@ -182,7 +186,7 @@ def body_response(
             headers["Content-Encoding"] = "gzip"
             etag += "-gzip"
     response = _Response(body, headers=headers)
-    response.told_content_type = content_type
+    response.full_content_type = content_type
     response.set_etag(etag)
     return response.make_conditional(request.environ)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
 from tensorboard_plugin.answers import exports, http
 from tensorboard_plugin.answers.http import ApiError, Query
-from tensorboard_plugin.index.log_index import Index
-from tensorboard_plugin.index.run_index import Entry, Run, Series
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.index.picture_series import PictureLocation, PictureSeries
+from tensorboard_plugin.index.run_index import RunIndex
 
 SEE_RUNS = "`runs` lists the runs."
 SEE_RUN = "`run` lists the tags and their steps."
@@ -17,10 +19,10 @@ SEE_RUN = "`run` lists the tags and their steps."
 class Chosen:
     """The picture that a request is about."""
 
-    run: Run
-    series: Series
+    run: RunIndex
+    series: PictureSeries
     step: int
-    entry: Entry
+    location: PictureLocation
     stamp: str
     is_current: bool
 
@@ -41,10 +43,10 @@ class Lookup:
         index: What has been written where.
     """
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: LogIndex) -> None:
         self.index = index
 
-    def find_run(self, query: Query) -> Run:
+    def find_run(self, query: Query) -> RunIndex:
         """The run of the parameter ``run``."""
         name = query.text("run", SEE_RUNS)
         run = self.index.runs.get(name)
@@ -57,7 +59,7 @@ class Lookup:
             )
         return run
 
-    def find_series(self, run: Run, tag: str) -> Series:
+    def find_series(self, run: RunIndex, tag: str) -> PictureSeries:
         """The series of that tag."""
         s = run.series.get(tag)
         if s is None:
@@ -90,7 +92,27 @@ class Lookup:
                     "step",
                 )
             stamp = run.stamp(step)
-            return Chosen(run, s, step, run.entry(s, i), stamp, v == stamp)
+            return Chosen(run, s, step, run.location(s, i), stamp, v == stamp)
+
+
+def require(found: Sized, parameter: str, value: str) -> None:
+    """Raises the error of a parameter whose value the run does not have.
+
+    Args:
+        found: What the run has of that value.
+        parameter: Name of the parameter.
+        value: Its value.
+
+    Raises:
+        ApiError: Nothing is found.
+    """
+    if len(found) == 0:
+        raise ApiError(
+            404,
+            f"unknown_{parameter}",
+            f"The run has no {parameter} `{shortened(value)}`. `run` lists what it has.",
+            parameter,
+        )
 
 
 def required_item(query: Query) -> int:
@@ -102,13 +124,13 @@ def required_item(query: Query) -> int:
     return item
 
 
-def stem_of(run: Run, s: Series, *more: str) -> str:
+def stem_of(run: RunIndex, s: PictureSeries, *more: str) -> str:
     """File name of what a series is exported to, without its extension."""
-    layer = None if s.facts.layer is None else s.facts.layer["path"]
-    return exports.stem(run_stem(run), s.facts.name, layer, s.facts.image_name, *more)
+    static = s.static
+    return exports.stem(run_stem(run), static.name, s.layer_path, static.image_name, *more)
 
 
-def run_stem(run: Run) -> str:
+def run_stem(run: RunIndex) -> str:
     """Part of a file name: the user's run, and which training in it if it is not the first."""
     parts = [] if run.label == "." else [run.label]
     parts += [f"training{run.training}"] if run.training > 1 else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import typing
 from collections.abc import Callable, Iterator
@@ -17,11 +18,11 @@ from tensorboard_plugin.answers.lookup import (
     run_stem,
     stem_of,
 )
-from tensorboard_plugin.index.log_index import Index
-from tensorboard_plugin.index.run_index import Entry, Run, Series
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.index.picture_series import PictureLocation, PictureSeries
+from tensorboard_plugin.index.run_index import RunIndex
 from tensorboard_plugin.log.byte_cache import ByteCache
-from tensorboard_plugin.log.event_reader import Damaged
-from tensorboard_plugin.log.log_source import Gone
+from tensorboard_plugin.log.log_errors import Damaged, LogError
 
 MOST_SERIES = 256
 MOST_FRAMES = 1000
@@ -33,7 +34,7 @@ _CACHE_BYTES = 16 * 1024 * 1024
 class PictureRoutes(Lookup):
     """Pictures as they were written, made small, cut and put together."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: LogIndex) -> None:
         super().__init__(index)
         self._cache = ByteCache(_CACHE_BYTES)
 
@@ -54,7 +55,7 @@ class PictureRoutes(Lookup):
         query = Query(request)
         download = query.choice("download", ("1",))
         chosen = self.find_picture(query)
-        data = pictures.read(chosen.entry)
+        data = pictures.read(chosen.location)
         kind = pictures.content_type(data)
         name = None
         if download or kind == "application/octet-stream":
@@ -64,7 +65,7 @@ class PictureRoutes(Lookup):
     def thumbnail(self, request: Request) -> Response:
         """Made small."""
         query = Query(request)
-        size = query.integer("size", 8, 512) or 128
+        size = query.integer("size", 8, 512, default=128)
         chosen = self.find_picture(query)
         data = self._kept(chosen, ("thumbnail", size), lambda raw: pictures.thumbnail(raw, size))
         return http.body_response(request, data, "image/png", chosen.cache)
@@ -76,7 +77,7 @@ class PictureRoutes(Lookup):
         size = query.integer("size", 8, 1024)
         download = query.choice("download", ("1",))
         chosen = self.find_picture(query)
-        grid = _grid_of(chosen.entry)
+        grid = _grid_of(chosen.location)
         place = _place_of(grid, item)
         data = self._kept(
             chosen, ("cell", item, size), lambda raw: pictures.cell(raw, grid, place, size)
@@ -88,8 +89,8 @@ class PictureRoutes(Lookup):
         """A grid's palette entries as grey levels."""
         chosen = self.find_picture(Query(request))
         data = None
-        if chosen.series.facts.has_levels:
-            data = pictures.levels(pictures.read(chosen.entry))
+        if chosen.series.static.has_levels:
+            data = pictures.levels(pictures.read(chosen.location))
         if data is None:
             raise ApiError(404, "no_levels", "This picture has no values under its colours.", "tag")
         return http.body_response(request, data, "image/png", chosen.cache)
@@ -99,7 +100,7 @@ class PictureRoutes(Lookup):
         query = Query(request)
         bits = query.choice("bits", ("8", "16"))
         chosen = self.find_picture(query)
-        data = pictures.read_record(chosen.entry)[1] if chosen.entry.has_heat_map else None
+        data = pictures.read_record(chosen.location)[1] if chosen.location.has_heat_map else None
         if data is None:
             raise ApiError(404, "no_heat_map", "This picture has no class activation map.", "tag")
         if bits == "8":
@@ -110,29 +111,29 @@ class PictureRoutes(Lookup):
         """A series as animation."""
         query = Query(request)
         run = self.find_run(query)
-        size = query.integer("size", 8, 1024) or 512
-        duration = query.integer("duration", 20, 10_000) or 250
+        size = query.integer("size", 8, 1024, default=512)
+        duration = query.integer("duration", 20, 10_000, default=250)
         item = required_item(query) if query.has("item") else None
         first, last = query.steps()
-        every = query.integer("every", 1, 1_000_000)
         with self.index.lock:
             s = self.find_series(run, query.text("tag", SEE_RUN))
             places = range(len(s.step))[s.between(first, last)]
-            places = places[:: every or max(1, math.ceil(len(places) / USUAL_FRAMES))]
-            entries = [run.entry(s, i) for i in places]
-        if not entries:
+            usual = max(1, math.ceil(len(places) / USUAL_FRAMES))
+            every = query.integer("every", 1, 1_000_000, default=usual)
+            locations = [run.location(s, i) for i in places[::every]]
+        if not locations:
             raise _no_steps(s, first, last)
-        if len(entries) > MOST_FRAMES:
+        if len(locations) > MOST_FRAMES:
             raise http.bad(
                 "every",
-                f"must pick at most {MOST_FRAMES} frames, not {len(entries)}",
+                f"must pick at most {MOST_FRAMES} frames, not {len(locations)}",
                 str(every),
-                f"Pass every={math.ceil(len(entries) * (every or 1) / MOST_FRAMES)} or more, "
+                f"Pass every={math.ceil(len(locations) * every / MOST_FRAMES)} or more, "
                 "or fewer steps by `first` and `last`.",
             )
         if item is not None:
-            _place_of(_grid_of(entries[-1]), item)
-        frames = _frames(entries, size, item)
+            _place_of(_grid_of(locations[-1]), item)
+        frames = _frames(locations, size, item)
         name = stem_of(run, s, *([] if item is None else [f"channel{item}"]))
         return http.stream_response(exports.gif(frames, duration), "image/gif", f"{name}.gif")
 
@@ -141,7 +142,7 @@ class PictureRoutes(Lookup):
         query = Query(request)
         run = self.find_run(query)
         first, last = query.steps()
-        every = query.integer("every", 1, 1_000_000) or 1
+        every = query.integer("every", 1, 1_000_000, default=1)
         tags = query.texts("tag", MOST_SERIES)
         if not tags:
             query.text("tag", SEE_RUN)
@@ -166,29 +167,31 @@ class PictureRoutes(Lookup):
         return http.stream_response(chunks, "application/zip", f"{name}.zip")
 
     def _zipped(
-        self, run: Run, chosen: list[Series], steps: list[list[int]]
+        self, run: RunIndex, chosen: list[PictureSeries], steps: list[list[int]]
     ) -> Iterator[tuple[str, Callable[[], bytes] | str]]:
         for s, numbers in zip(chosen, steps, strict=True):
             for step in numbers:
                 stem = f"{stem_of(run, s)}-step{step}"
                 with self.index.lock:
                     i = s.find(step)
-                    entry = None if i is None or run.series.get(s.tag) is not s else run.entry(s, i)
-                if entry is None:
+                    location = None
+                    if i is not None and run.series.get(s.tag) is s:
+                        location = run.location(s, i)
+                if location is None:
                     yield stem, "the file was deleted or replaced meanwhile"
                 else:
-                    yield stem, lambda entry=entry: pictures.read(entry)  # type: ignore[misc]
+                    yield stem, functools.partial(pictures.read, location)
 
     def _kept(
         self, chosen: Chosen, what: tuple[typing.Any, ...], make: Callable[[bytes], bytes]
     ) -> bytes:
-        entry = chosen.entry
-        key = (entry.reader.key, entry.offset, chosen.run.name, *what)
-        return self._cache.get(key, lambda: make(pictures.read(entry)))
+        location = chosen.location
+        key = (location.reader.key, location.offset, chosen.run.name, *what)
+        return self._cache.get(key, lambda: make(pictures.read(location)))
 
 
-def _grid_of(entry: Entry) -> schema.Grid:
-    data, _ = pictures.read_record(entry)
+def _grid_of(location: PictureLocation) -> schema.Grid:
+    data, _ = pictures.read_record(location)
     if data is not None:
         try:
             record = schema.decode_record(data)
@@ -210,20 +213,20 @@ def _place_of(grid: schema.Grid, item: int) -> int:
     return grid.items.index(item)
 
 
-def _frames(entries: list[Entry], size: int, item: int | None) -> Iterator[typing.Any]:
-    for entry in entries:
+def _frames(locations: list[PictureLocation], size: int, item: int | None) -> Iterator[typing.Any]:
+    for location in locations:
         try:
-            image = pictures.decode(pictures.read(entry))
+            image = pictures.decode(pictures.read(location))
             if item is not None:
-                grid = _grid_of(entry)
+                grid = _grid_of(location)
                 data = pictures.cell(pictures.encode(image), grid, _place_of(grid, item), size)
                 image = pictures.decode(data)
             yield pictures.shrink(image, size)
-        except (Gone, Damaged, ApiError):
+        except (LogError, ApiError):
             continue
 
 
-def _no_steps(s: Series, first: int | None, last: int | None) -> ApiError:
+def _no_steps(s: PictureSeries, first: int | None, last: int | None) -> ApiError:
     return ApiError(
         404,
         "unknown_step",

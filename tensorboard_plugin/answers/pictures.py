@@ -6,8 +6,8 @@ import io
 import typing
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.index.run_index import Entry
-from tensorboard_plugin.log.event_reader import Damaged, strings
+from tensorboard_plugin.index.picture_series import PictureLocation
+from tensorboard_plugin.log.log_errors import Damaged
 
 if typing.TYPE_CHECKING:
     from PIL import Image
@@ -20,44 +20,37 @@ _TYPES = (
 )
 
 
-def read(entry: Entry) -> bytes:
+def read(location: PictureLocation) -> bytes:
     """The encoded picture, its checksum verified.
 
     Raises:
         Gone: The file is not there any more.
         Damaged: A checksum fails.
     """
-    parts = _strings(entry, entry.offset, entry.length, entry.tag)
+    parts = location.reader.strings(location.offset, location.length, location.step, location.tag)
     if len(parts) < 3:
         raise Damaged("it holds no picture")
     return parts[2]
 
 
-def read_record(entry: Entry) -> tuple[bytes | None, bytes | None]:
+def read_record(location: PictureLocation) -> tuple[bytes | None, bytes | None]:
     """The record's JSON and the heat map; None for what is not there.
 
     Raises:
         Gone: The file is not there any more.
         Damaged: A checksum fails.
     """
-    if not entry.has_record:
+    if not location.has_record:
         return None, None
-    tag = schema.record_tag(entry.tag)
-    parts = _strings(entry, entry.record_offset, entry.record_length, tag)
+    tag = schema.record_tag(location.tag)
+    parts = location.reader.strings(
+        location.record_offset, location.record_length, location.step, tag
+    )
     return parts[0] if parts else None, parts[1] if len(parts) > 1 else None
 
 
-def _strings(entry: Entry, offset: int, length: int, tag: str) -> list[bytes]:
-    payload = entry.reader.payload(offset, length)
-    try:
-        return strings(payload, entry.step, tag)
-    except Damaged:
-        entry.reader.doubt()
-        raise
-
-
 def content_type(data: bytes) -> str:
-    """Of an encoded picture; never one that a browser would run."""
+    """Content type of an encoded picture; never one that a browser would run."""
     for magic, kind in _TYPES:
         if data.startswith(magic):
             return kind

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import secrets
 import threading
 import time
 import typing
-from dataclasses import dataclass
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.index.run_index import Run
+from tensorboard_plugin.index.log_directories import LogDirectory, log_source_of
+from tensorboard_plugin.index.run_index import RunIndex
 from tensorboard_plugin.log.event_reader import EventReader
-from tensorboard_plugin.log.log_source import Gone, Storage, Unreachable, storage_of
+from tensorboard_plugin.log.log_errors import Gone, Unreachable
+from tensorboard_plugin.log.log_source import LogSource
 
 SLICE = 0.15
 """Seconds that one request may spend on reading further."""
@@ -25,57 +25,21 @@ AHEAD = 8
 LOOK_EVERY = 0.5
 WALK_EVERY = 1.0
 WALK_SHARE = 20
-_URI = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://.*")
 
 
-@dataclass(frozen=True)
-class Root:
-    """A log directory, and the name that its runs get in front under ``--logdir_spec``."""
-
-    path: str
-    group: str | None = None
-
-
-def roots_of(logdir: str | None, logdir_spec: str | None = None) -> list[Root]:
-    """The log directories that TensorBoard was started with.
-
-    Args:
-        logdir: ``--logdir``: one directory.
-        logdir_spec: ``--logdir_spec``: ``name:path`` or ``path``, separated by commas.
-    """
-    if logdir:
-        whole = Root(os.path.expanduser(logdir.removeprefix("file://")))
-        if "," not in logdir or os.path.exists(whole.path):
-            return [whole]
-    return [_root(part) for part in (logdir or logdir_spec or "").split(",") if part]
-
-
-def _root(part: str) -> Root:
-    # The same reading as TensorBoard's own, which isn't public.
-    group = None
-    if (
-        not _URI.fullmatch(part)
-        and ":" in part
-        and not part.startswith("/")
-        and not os.path.splitdrive(part)[0]
-    ):
-        group, _, part = part.partition(":")
-    return Root(os.path.expanduser(part.removeprefix("file://")), group or None)
-
-
-class Index:
+class LogIndex:
     """Every run of ours below the log directories. Safe to use from many threads.
 
     Args:
-        roots: The log directories; they may appear later, or never.
+        directories: The log directories; they may appear later, or never.
     """
 
-    def __init__(self, roots: typing.Sequence[Root]) -> None:
-        self.roots = list(roots)
-        self._storages = [storage_of(root.path) for root in self.roots]
+    def __init__(self, directories: typing.Sequence[LogDirectory]) -> None:
+        self.directories = list(directories)
+        self._sources = [log_source_of(each.path) for each in self.directories]
         self.lock = threading.RLock()
         """Held while runs are looked at or changed, never while a file is read."""
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, RunIndex] = {}
         self._reading = threading.Lock()
         self._nonce = secrets.token_hex(4)
         self._revisions: dict[str, int] = {}
@@ -83,7 +47,7 @@ class Index:
         self._next_walk = 0.0
         self._next_look = 0.0
 
-    def token(self, run: Run) -> str:
+    def token(self, run: RunIndex) -> str:
         """Changes whenever something of this run does, also across restarts of TensorBoard."""
         return f"{self._nonce}{self._revisions.get(run.name, 0):x}"
 
@@ -131,10 +95,10 @@ class Index:
 
     def _walk(self) -> None:
         begin = time.monotonic()
-        found: dict[str, Run] = {}
-        for root, storage in zip(self.roots, self._storages, strict=True):
-            for directory, parts in storage.runs():
-                run = _make_run(root, storage, directory, parts)
+        found: dict[str, RunIndex] = {}
+        for log_directory, source in zip(self.directories, self._sources, strict=True):
+            for directory, parts in source.runs():
+                run = _make_run(log_directory.group, source, directory, parts)
                 while run.name in found:  # two unnamed directories of --logdir_spec
                     run.name += "'"
                 found[run.name] = run
@@ -142,14 +106,14 @@ class Index:
             for name in self.runs.keys() - found.keys():
                 del self.runs[name]
             for name, run in found.items():
-                if name not in self.runs or not self.runs[name].is_at(run.storage, run.directory):
+                if name not in self.runs or not self.runs[name].is_at(run.source, run.directory):
                     self.runs[name] = run
                     self._changed(run)
         # A huge tree is not walked all the time.
         now = time.monotonic()
         self._next_walk = now + max(WALK_EVERY, WALK_SHARE * (now - begin))
 
-    def _follow(self, run: Run, deadline: float) -> None:
+    def _follow(self, run: RunIndex, deadline: float) -> None:
         """Brings one run up to date, or as far as time allows."""
         for _ in range(2):  # once more where all has to be read again
             self._list_files(run)
@@ -164,7 +128,7 @@ class Index:
                 return
 
     def _read(
-        self, run: Run, reader: EventReader, ahead: list[EventReader], deadline: float
+        self, run: RunIndex, reader: EventReader, ahead: list[EventReader], deadline: float
     ) -> bool:
         """Reads what is new in one file.
 
@@ -172,7 +136,7 @@ class Index:
             Whether there is time for more.
         """
         try:
-            run.storage.expect([r.path for r in ahead if r.position == 0])
+            run.source.prefetch([r.path for r in ahead if r.position == 0])
             for event in reader.read():
                 with self.lock:
                     if run.add(reader, event):
@@ -180,26 +144,26 @@ class Index:
                 if time.monotonic() > deadline:
                     return False
         except Unreachable as error:
-            self._complain(run, reader, str(error))
+            self._mark_unreadable(run, reader, str(error))
             return False  # nor would the next ones be reached
         except OSError as error:
-            self._complain(run, reader, str(error.strerror))
+            self._mark_unreadable(run, reader, str(error.strerror))
             return True
         with self.lock:
             run.unreadable.pop(reader.name, None)
             self._changed(run)
         return True
 
-    def _complain(self, run: Run, reader: EventReader, complaint: str) -> None:
+    def _mark_unreadable(self, run: RunIndex, reader: EventReader, message: str) -> None:
         with self.lock:
-            if run.unreadable.get(reader.name) != complaint:
-                run.unreadable[reader.name] = complaint
+            if run.unreadable.get(reader.name) != message:
+                run.unreadable[reader.name] = message
                 self._changed(run)
 
-    def _list_files(self, run: Run) -> None:
+    def _list_files(self, run: RunIndex) -> None:
         known = {reader.name for reader in run.readers}
         try:
-            names = sorted(run.storage.event_files(run.directory))
+            names = sorted(run.source.event_files(run.directory))
         except OSError:
             names = []
         if known - set(names):
@@ -216,21 +180,23 @@ class Index:
             run.open(fresh)
             self._changed(run)
 
-    def _start_again(self, run: Run) -> None:
+    def _start_again(self, run: RunIndex) -> None:
         with self.lock:
             run.clear()
             self._changed(run)
 
-    def _changed(self, run: Run) -> None:
+    def _changed(self, run: RunIndex) -> None:
         self._revisions[run.name] = next(self._counter)
 
 
-def _make_run(root: Root, storage: Storage, directory: str, parts: tuple[str, ...]) -> Run:
-    group = () if root.group is None else (root.group,)
-    name = "/".join((*group, *(parts or (".",)))) if parts or group else "."
-    label = "/".join((*group, *parts[:-1])) or "."
+def _make_run(
+    group: str | None, source: LogSource, directory: str, parts: tuple[str, ...]
+) -> RunIndex:
+    front = () if group is None else (group,)
+    name = "/".join((*front, *(parts or (".",)))) if parts or front else "."
+    label = "/".join((*front, *parts[:-1])) or "."
     number = os.path.basename(directory).removeprefix(schema.RUN_NAME).lstrip("-")
-    return Run(_printable(name), _printable(label), int(number or 1), storage, directory)
+    return RunIndex(_printable(name), _printable(label), int(number or 1), source, directory)
 
 
 def _printable(name: str) -> str:

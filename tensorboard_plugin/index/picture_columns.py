@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Iterator, Sequence
 
-from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP, Row, StaticFields
+from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP, Class, Moment, StaticFields
 from tensorboard_plugin.checked_json import UNKNOWN, number
-from tensorboard_plugin.index.record_fields import HAS_RECORD, Facts
-from tensorboard_plugin.log.event_reader import CaptureEvent, PictureEvent, RecordEvent
+from tensorboard_plugin.index.record_fields import RecordFields, Scores
+from tensorboard_plugin.log.log_events import CaptureEvent, PictureEvent, RecordEvent
 from tensorboard_plugin.tfrecord import FRAME_BYTES
 
-NONE = -1  # no class
+HAS_RECORD = 2
+"""Flag of a picture, beside those of `tensorboard_plugin.capture_table`."""
 
-# Array type of every per-picture number.
-COLUMNS = {
+NO_CLASS = -1
+
+COLUMN_TYPES = {
     "step": "q",
     "wall_time": "d",
     "file": "I",
@@ -22,107 +25,150 @@ COLUMNS = {
     "record_offset": "Q",
     "record_length": "I",
     "flags": "B",
-    "blank": "f",
     "label_probability": "f",
     "prediction": "i",
     "prediction_probability": "f",
     "target": "i",
     "change": "f",
 }
-FLAGS = list(COLUMNS).index("flags")
-
-Values = tuple[typing.Any, ...]
-"""A number for each column."""
+"""Array type of each number of a picture, in the order of `PictureRow`."""
 
 
-def values_of(
-    file: int, record: RecordEvent | None, picture: PictureEvent, facts: Facts | None
-) -> Values:
-    """One picture's numbers, in the order of the columns."""
-    offset, length, flags = 0, 0, 0
-    blank, label, prediction, target = UNKNOWN, None, None, None
-    if record is not None:
-        offset, length = record.offset, record.length
-        flags = HAS_HEAT_MAP if record.has_heat_map else 0
-    if facts is not None:
-        flags |= HAS_RECORD | (BLANK if facts.blank else 0)
-        blank = facts.measures.get("blank_channels", UNKNOWN)
-        label, prediction, target = facts.label, facts.prediction, facts.target
-    return (
-        picture.step,
-        picture.wall_time,
-        file,
-        picture.offset,
-        picture.length,
-        offset,
-        length,
-        flags,
-        blank,
-        number(label and label.get("probability")),
-        NONE if prediction is None else prediction["index"],
-        number(prediction and prediction.get("probability")),
-        NONE if target is None else target["index"],
-        UNKNOWN,
+class PictureRow(typing.NamedTuple):
+    """The numbers of one picture at one step, except for its measures.
+
+    Attributes:
+        step: Step of the summary.
+        wall_time: Seconds since 1970.
+        file: Place of its file among those of the run.
+        offset: Start of the picture's frame.
+        length: Bytes of the picture's payload.
+        record_offset: Start of the record's frame.
+        record_length: Bytes of the record's payload.
+        flags: A sum of `HAS_RECORD`, `BLANK` and `HAS_HEAT_MAP`.
+        label_probability: Between 0 and 1, or NaN.
+        prediction: Index of the predicted class, or `NO_CLASS`.
+        prediction_probability: Between 0 and 1, or NaN.
+        target: Index of the explained class, or `NO_CLASS`.
+        change: Difference to the picture before; NaN until both are compared.
+    """
+
+    step: int
+    wall_time: float
+    file: int
+    offset: int
+    length: int
+    record_offset: int
+    record_length: int
+    flags: int
+    label_probability: float = UNKNOWN
+    prediction: int = NO_CLASS
+    prediction_probability: float = UNKNOWN
+    target: int = NO_CLASS
+    change: float = UNKNOWN
+
+
+class Described(typing.NamedTuple):
+    """What a picture's record says, apart from numbers.
+
+    Attributes:
+        static: Fields that are the same at each step.
+        moment: Epoch, batch and metrics.
+        scores: The classes.
+        measure_names: Names of the picture's measures.
+        measures: A number for each of these names; NaN where the picture has none.
+    """
+
+    static: StaticFields
+    moment: Moment
+    scores: Scores
+    measure_names: Sequence[str]
+    measures: Sequence[float]
+
+
+def row_of_picture(
+    file: int, picture: PictureEvent, record: RecordEvent | None, fields: RecordFields | None
+) -> PictureRow:
+    """The numbers of a picture that was read with its record.
+
+    Args:
+        file: Place of the file among those of the run.
+        picture: Where the picture lies.
+        record: Where its record lies; None where it has none.
+        fields: What the record says; None where it can't be read.
+    """
+    row = PictureRow(
+        step=picture.step,
+        wall_time=picture.wall_time,
+        file=file,
+        offset=picture.offset,
+        length=picture.length,
+        record_offset=0 if record is None else record.offset,
+        record_length=0 if record is None else record.length,
+        flags=HAS_HEAT_MAP if record is not None and record.has_heat_map else 0,
+    )
+    if fields is None:
+        return row
+    return row._replace(
+        flags=row.flags | HAS_RECORD | (BLANK if fields.is_blank else 0),
+        label_probability=fields.label_probability,
+        prediction=_index(fields.scores.prediction),
+        prediction_probability=fields.prediction_probability,
+        target=_index(fields.scores.target),
     )
 
 
-def listed(
-    file: int, capture: CaptureEvent, static: StaticFields, row: Row
-) -> tuple[Facts, Values]:
-    """What contents say of one picture: what would be taken from its record and from itself."""
-    contents = capture.contents
-    label = _score(contents.classes[row.label], row.label_probability)
-    prediction = _score(contents.classes[row.prediction], row.prediction_probability)
-    target = _score(contents.classes[row.target], row.target_probability)
-    epoch, batch, metrics = contents.moments[row.moment]
-    measures = contents.measures_of(row)
-    facts = Facts(
-        name=static.name,
-        kind=static.kind,
-        title=static.title,
-        item=static.item,
-        epoch=epoch,
-        batch=batch,
-        layer=static.layer,
-        image_name=static.image_name,
-        image_index=static.image_index,
-        label=label,
-        prediction=prediction,
-        target=target,
-        width=static.width,
-        height=static.height,
-        is_grid=static.is_grid,
-        has_levels=static.has_levels,
-        measures=measures,
-        layer_measures={},
-        blank=row.flags & BLANK > 0,
-        metrics=metrics,
+def described(fields: RecordFields) -> Described:
+    """What a record says, apart from numbers."""
+    return Described(
+        fields.static,
+        fields.moment,
+        fields.scores,
+        tuple(fields.measures),
+        tuple(fields.measures.values()),
     )
-    record = capture.offset + row.offset
-    values = (
-        capture.step,
-        row.wall_time,
-        file,
-        record + row.record_length + FRAME_BYTES,
-        row.length,
-        record,
-        row.record_length,
-        HAS_RECORD | row.flags & (BLANK | HAS_HEAT_MAP),
-        measures.get("blank_channels", UNKNOWN),
-        UNKNOWN if label is None else number(row.label_probability),
-        NONE if prediction is None else prediction["index"],
-        UNKNOWN if prediction is None else number(row.prediction_probability),
-        NONE if target is None else target["index"],
-        UNKNOWN,
-    )
-    return facts, values
 
 
-def _score(known: tuple[int, str] | None, probability: float) -> dict[str, typing.Any] | None:
-    """A class as a record has it; NaN is no probability."""
-    if known is None:
-        return None
-    index, name = known
-    if probability != probability:
-        return {"index": index, "name": name}
-    return {"index": index, "name": name, "probability": probability}
+def rows_of_capture(file: int, capture: CaptureEvent) -> Iterator[tuple[PictureRow, Described]]:
+    """What contents say of each picture: the same as its record would.
+
+    Args:
+        file: Place of the file among those of the run.
+        capture: The contents, and where the frames begin.
+    """
+    step, begin, table = capture.step, capture.offset, capture.contents
+    classes = table.classes
+    for static, row in zip(table.pictures, table.rows, strict=True):
+        scores = Scores(classes[row.label], classes[row.prediction], classes[row.target])
+        record = begin + row.offset
+        yield (
+            PictureRow(
+                step=step,
+                wall_time=row.wall_time,
+                file=file,
+                offset=record + row.record_length + FRAME_BYTES,
+                length=row.length,
+                record_offset=record,
+                record_length=row.record_length,
+                flags=HAS_RECORD | row.flags & (BLANK | HAS_HEAT_MAP),
+                label_probability=(
+                    UNKNOWN if scores.label is None else number(row.label_probability)
+                ),
+                prediction=_index(scores.prediction),
+                prediction_probability=(
+                    UNKNOWN if scores.prediction is None else number(row.prediction_probability)
+                ),
+                target=_index(scores.target),
+            ),
+            Described(
+                static, table.moments[row.moment], scores, table.measures, _checked(row.measures)
+            ),
+        )
+
+
+def _index(of: Class | None) -> int:
+    return NO_CLASS if of is None else of[0]
+
+
+def _checked(measures: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(map(number, measures))

@@ -1,64 +1,70 @@
-"""What the index takes from a record, whoever wrote it: nothing in it is trusted."""
+"""What the index takes from a record. Anybody may have written it: everything is checked."""
 
 from __future__ import annotations
 
 import json
 import typing
 
-from tensorboard_plugin import schema, version_1
-from tensorboard_plugin.checked_json import (
-    checked_layer,
-    checked_measures,
-    checked_score,
-    integer,
-    text,
-)
-
-HAS_RECORD = 2
-"""Flag of a picture, beside those of `tensorboard_plugin.capture_table`."""
+from tensorboard_plugin import checked_json, schema, version_1
+from tensorboard_plugin.capture_table import Class, Moment, StaticFields
+from tensorboard_plugin.checked_json import UNKNOWN
 
 _LONG = (',"grid":{', ',"statistics":{')
-"""Fields that make up nine tenths of a record, and of which the index takes nothing."""
+"""Fields that make up nine tenths of a record. The index needs nothing of them."""
 
 
-class Facts(typing.NamedTuple):
-    """What a record says about its picture, as far as the index needs it."""
+class Scores(typing.NamedTuple):
+    """The classes that a record names; None where it names none.
 
-    name: str
-    kind: str
-    title: str
-    item: str | None
-    epoch: int
-    batch: int
-    layer: dict[str, typing.Any] | None
-    image_name: str | None
-    image_index: int | None
-    label: dict[str, typing.Any] | None
-    prediction: dict[str, typing.Any] | None
-    target: dict[str, typing.Any] | None
-    width: int
-    height: int
-    is_grid: bool
-    has_levels: bool
+    Attributes:
+        label: The true class.
+        prediction: The class that the model predicts.
+        target: The class whose score is explained.
+    """
+
+    label: Class | None
+    prediction: Class | None
+    target: Class | None
+
+
+class RecordFields(typing.NamedTuple):
+    """What a record says about its picture, as far as the index needs it.
+
+    Attributes:
+        static: Fields that are the same at each step.
+        moment: Epoch, batch and metrics.
+        scores: The classes.
+        label_probability: Between 0 and 1; NaN where it is not known.
+        prediction_probability: Between 0 and 1; NaN where it is not known.
+        measures: Numbers of the picture.
+        layer_measures: Numbers of the layer, which only records of version 1 hold.
+        is_blank: Whether the heat map is zero everywhere.
+    """
+
+    static: StaticFields
+    moment: Moment
+    scores: Scores
+    label_probability: float
+    prediction_probability: float
     measures: dict[str, float]
     layer_measures: dict[str, float]
-    """Numbers of the layer, which records of version 1 held."""
-    blank: bool
-    metrics: dict[str, typing.Any]
+    is_blank: bool
 
 
-def read_facts(data: bytes, before: Facts | None) -> Facts:
+def read_record_fields(data: bytes, tag: str, known: StaticFields | None) -> RecordFields:
     """What the index needs of a record.
 
     Args:
         data: The record's JSON.
-        before: Those of another picture of the series. Without them every field is checked, else
-            only what is taken. (Building the whole record takes twenty times as long.)
+        tag: Tag of the picture.
+        known: The static fields of another picture of the tag. Without them every field is
+            checked, else only what is taken. (Building the whole record takes twenty times as
+            long.)
 
     Raises:
         ValueError: It is no record.
     """
-    if before is None:
+    if known is None:
         schema.decode_record(data)
     try:
         content = json.loads(_shortened(data.decode()))
@@ -68,34 +74,62 @@ def read_facts(data: bytes, before: Facts | None) -> Facts:
         raise ValueError("Not a keras_viz record: an object was expected")
     layer_measures = {}
     if version_1.is_of_version_1(content):
-        layer_measures = checked_measures(version_1.layer_measures(content))
+        layer_measures = checked_json.checked_measures(version_1.layer_measures(content))
         content = version_1.record(content)
     get = content.get
     metrics = get("metrics")
-    layer = get("layer")
-    is_grid = isinstance(get("grid"), dict)
-    return Facts(
-        text(get("name")) or "",
-        get("kind") if get("kind") in schema.KINDS else schema.Record.kind,
-        text(get("title")) or "",
-        text(get("item")),
-        integer(get("epoch"), 0),
-        integer(get("batch"), 0),
-        before.layer if before is not None and layer == before.layer else checked_layer(layer),
-        text(get("image_name")),
-        integer(get("image_index"), None),
-        checked_score(get("label")),
-        checked_score(get("prediction")),
-        checked_score(get("target")),
-        integer(get("width"), 0),
-        integer(get("height"), 0),
-        is_grid,
-        is_grid and isinstance(get("colormap"), str),
-        checked_measures(get("measures")),
-        layer_measures,
-        get("blank") is True,
-        metrics if isinstance(metrics, dict) else {},
+    label, prediction, target = map(get, ("label", "prediction", "target"))
+    return RecordFields(
+        static=_static_fields(content, tag, known),
+        moment=(
+            checked_json.integer(get("epoch"), 0),
+            checked_json.integer(get("batch"), 0),
+            metrics if isinstance(metrics, dict) else {},
+        ),
+        scores=Scores(_class(label), _class(prediction), _class(target)),
+        label_probability=_probability(label),
+        prediction_probability=_probability(prediction),
+        measures=checked_json.checked_measures(get("measures")),
+        layer_measures=layer_measures,
+        is_blank=get("blank") is True,
     )
+
+
+def _static_fields(
+    content: dict[str, typing.Any], tag: str, known: StaticFields | None
+) -> StaticFields:
+    get = content.get
+    kind, layer = get("kind"), get("layer")
+    is_grid = isinstance(get("grid"), dict)
+    if known is not None and layer == known.layer:
+        layer = known.layer
+    else:
+        layer = checked_json.checked_layer(layer)
+    return StaticFields(
+        tag=tag,
+        name=checked_json.text(get("name")) or "",
+        kind=kind if kind in schema.KINDS else schema.Record.kind,
+        title=checked_json.text(get("title")) or "",
+        item=checked_json.text(get("item")),
+        layer=layer,
+        image_name=checked_json.text(get("image_name")),
+        image_index=checked_json.integer(get("image_index"), None),
+        width=checked_json.integer(get("width"), 0),
+        height=checked_json.integer(get("height"), 0),
+        is_grid=is_grid,
+        has_levels=is_grid and isinstance(get("colormap"), str),
+    )
+
+
+def _class(value: typing.Any) -> Class | None:
+    score = checked_json.checked_score(value)
+    return None if score is None else (score["index"], score["name"])
+
+
+def _probability(value: typing.Any) -> float:
+    if _class(value) is None:
+        return UNKNOWN
+    return checked_json.number(value.get("probability"))
 
 
 def _shortened(text: str) -> str:
@@ -103,7 +137,7 @@ def _shortened(text: str) -> str:
     for field in _LONG:
         start = text.find(field) + len(field)
         end = text.find("}", start)
-        # Where an object is in it, it is no record of ours, and better read whole.
+        # Where an object is in it, it is no record of ours, and better read completely.
         if start >= len(field) and end >= 0 and "{" not in text[start:end]:
             text = text[:start] + text[end:]
     return text

@@ -1,163 +1,116 @@
-"""One run's index: a few numbers for each picture, in arrays."""
+"""What one of our run directories holds."""
 
 from __future__ import annotations
 
 import hashlib
 import typing
-from array import array
-from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP
-from tensorboard_plugin.checked_json import UNKNOWN, number
-from tensorboard_plugin.index.picture_columns import COLUMNS, FLAGS, Values, listed, values_of
-from tensorboard_plugin.index.record_fields import HAS_RECORD, Facts, read_facts
-from tensorboard_plugin.log.event_reader import (
+from tensorboard_plugin.capture_table import Moment
+from tensorboard_plugin.checked_json import UNKNOWN, checked_layer, number
+from tensorboard_plugin.index.layer_series import LayerSeries
+from tensorboard_plugin.index.picture_columns import (
+    Described,
+    PictureRow,
+    described,
+    row_of_picture,
+    rows_of_capture,
+)
+from tensorboard_plugin.index.picture_series import PictureLocation, PictureSeries
+from tensorboard_plugin.index.record_fields import read_record_fields
+from tensorboard_plugin.log.event_reader import EventReader
+from tensorboard_plugin.log.log_events import (
     CaptureEvent,
     Event,
-    EventReader,
     PictureEvent,
     Problem,
     RecordEvent,
     TableEvent,
 )
-from tensorboard_plugin.log.log_source import Storage
+from tensorboard_plugin.log.log_source import LogSource
 
 _KEPT_PROBLEMS = 100
-_NAMES = {
-    schema.NAME_ACTIVATIONS: 0,
-    schema.NAME_FILTERS: 1,
-    "grad_cam": 2,
-    schema.NAME_IMAGES: 4,
-}
 
 
-class Entry(typing.NamedTuple):
-    """Where one picture lies; a copy, to be used without the index's lock."""
+class StepInfo:
+    """What is known of one step of a run.
 
-    reader: EventReader
-    tag: str
-    step: int
-    wall_time: float
-    offset: int
-    length: int
-    record_offset: int
-    record_length: int
-    has_record: bool
-    has_heat_map: bool
+    Args:
+        wall_time: Seconds since 1970 of what was written first.
+    """
 
+    __slots__ = ("batch", "epoch", "files", "has_pictures", "metrics", "rewrites", "wall_time")
 
-class Series:
-    """One tag's pictures, ascending by step."""
-
-    def __init__(self, tag: str, facts: Facts) -> None:
-        self.tag = tag
-        self.facts = facts
-        self.has_heat_map = False
-        self.columns: dict[str, array[typing.Any]] = {
-            name: array(code) for name, code in COLUMNS.items()
-        }
-        self.step: array[int] = self.columns["step"]
-        self.change: array[float] = self.columns["change"]
-        self._files: array[int] = self.columns["file"]
-        self._appends = [column.append for column in self.columns.values()]
-
-    def find(self, step: int) -> int | None:
-        """Place of that step."""
-        i = bisect_left(self.step, step)
-        return i if i < len(self.step) and self.step[i] == step else None
-
-    def between(self, first: int | None, last: int | None) -> slice:
-        """Places of the steps from ``first`` to ``last``, both included."""
-        return between(self.step, first, last)
-
-    def is_blank(self, i: int) -> bool:
-        """Whether it is a class map without any evidence."""
-        return bool(self.columns["flags"][i] & BLANK)
-
-    def file_of(self, step: int) -> int:
-        """The file that the picture of that step is in, or -1."""
-        if not self.step or step > self.step[-1]:
-            return -1
-        i = self.find(step)
-        return -1 if i is None else self._files[i]
-
-    def put(self, values: Values) -> bool:
-        """Enters one picture; what stood at its step is replaced.
-
-        Args:
-            values: A number for each column.
-
-        Returns:
-            Whether something was replaced.
-        """
-        step = values[0]
-        if not self.step or step > self.step[-1]:
-            for append, value in zip(self._appends, values, strict=True):
-                append(value)
-            return False
-        columns = zip(self.columns.values(), values, strict=True)
-        i = bisect_left(self.step, step)
-        replaced: bool = self.step[i] == step
-        for column, value in columns:
-            if replaced:
-                column[i] = value
-            else:
-                column.insert(i, value)
-        if i + 1 < len(self.step):
-            self.change[i + 1] = UNKNOWN
-        return replaced
-
-
-class Step:
-    """What is known of one step of a run."""
-
-    __slots__ = ("batch", "epoch", "files", "metrics", "rewrites", "wall_time")
-
-    def __init__(self, facts: Facts | None, wall_time: float) -> None:
-        self.epoch = 0 if facts is None else facts.epoch
-        self.batch = 0 if facts is None else facts.batch
+    def __init__(self, wall_time: float) -> None:
+        self.epoch = 0
+        self.batch = 0
         self.wall_time = wall_time
+        self.has_pictures = False
         self.files: tuple[int, ...] = ()
         self.rewrites = 0
         self.metrics: tuple[float, ...] = ()
 
 
-class Run:
-    """What one of our run directories holds. Not thread-safe: `Index` has the lock."""
+class Measure(typing.NamedTuple):
+    """A measure that a run has numbers of.
+
+    Attributes:
+        measure: Its name.
+        of: ``"layer"`` or ``"picture"``.
+        names: Names of the callbacks that report it.
+    """
+
+    measure: str
+    of: str
+    names: tuple[str, ...]
+
+
+class RunIndex:
+    """What one of our run directories holds. Not thread-safe: `LogIndex` has the lock.
+
+    Args:
+        name: Name of the run in TensorBoard.
+        label: Name of the user's own run.
+        training: Which training in that run it is, from 1.
+        source: Where it lies.
+        directory: Its directory.
+    """
 
     def __init__(
-        self, name: str, label: str, training: int, storage: Storage, directory: str
+        self, name: str, label: str, training: int, source: LogSource, directory: str
     ) -> None:
         self.name = name
         self.label = label
         self.training = training
-        self.storage = storage
+        self.source = source
         self.directory = directory
-        self.doubted: set[str] = set()
-        """Names of files whose contents have been found to be wrong."""
+        self.files_with_wrong_contents: set[str] = set()
         self.readers: list[EventReader] = []
         self.clear()
 
-    def is_at(self, storage: Storage, directory: str) -> bool:
+    def is_at(self, source: LogSource, directory: str) -> bool:
         """Whether that is where it lies."""
-        return self.storage is storage and self.directory == directory
+        return self.source is source and self.directory == directory
 
     def clear(self) -> None:
         """Forgets everything, to be read again."""
-        self.doubted |= {reader.name for reader in self.readers if reader.is_doubted}
+        self.files_with_wrong_contents |= {
+            reader.name for reader in self.readers if reader.contents_are_wrong
+        }
         self.readers = []
-        self.series: dict[str, Series] = {}
-        self.steps: dict[int, Step] = {}
+        self.series: dict[str, PictureSeries] = {}
+        self.layer_series: dict[tuple[str, str], LayerSeries] = {}
+        """By name of the callback and path of the layer."""
+        self.steps: dict[int, StepInfo] = {}
         self.metric_names: dict[str, int] = {}
-        self._latest_metrics: tuple[Step | None, dict[str, typing.Any]] = None, {}
+        self._latest_metrics: tuple[StepInfo | None, dict[str, typing.Any]] = None, {}
         self.classes: dict[int, str] = {}
-        self.layer_measures: dict[tuple[str, str, str], dict[int, float]] = {}
-        """Number by step, of a callback's name, a measure and a layer's path."""
         self.problem_count = 0
         self.problems: list[tuple[str, Problem]] = []
         self.pictures = 0
-        self.last_wall_time: float | None = None
+        self._last_wall_time_of_pictures: float | None = None
+        self._last_wall_time_of_tables: float | None = None
         self.unreadable: dict[str, str] = {}
         self._sorted_steps: list[int] | None = None
 
@@ -169,15 +122,52 @@ class Run:
         return self._sorted_steps
 
     @property
+    def last_wall_time(self) -> float | None:
+        """Time of the latest picture; of the latest measure table where there are no pictures."""
+        if self._last_wall_time_of_pictures is None:
+            return self._last_wall_time_of_tables
+        return self._last_wall_time_of_pictures
+
+    @property
     def progress(self) -> tuple[int, int]:
         """Bytes read, bytes that can be read."""
         parts = [r.progress for r in self.readers if r.name not in self.unreadable]
         return sum(p[0] for p in parts), sum(p[1] for p in parts)
 
     @property
-    def techniques(self) -> list[str]:
-        """In the order of the tab."""
-        return sorted({s.facts.name for s in self.series.values()}, key=technique_order)
+    def ordered_series(self) -> list[PictureSeries]:
+        """Every series, by kind, name, layer and image."""
+        return sorted(self.series.values(), key=_order)
+
+    @property
+    def layers(self) -> list[dict[str, typing.Any]]:
+        """The layers of pictures and of measures, in network order."""
+        found: dict[str, dict[str, typing.Any]] = {}
+        for layer in self._layers():
+            shape = layer["shape"]
+            found[layer["path"]] = {**layer, "channels": shape[-1] if shape else None}
+        return sorted(found.values(), key=lambda layer: (layer["index"], layer["path"]))
+
+    @property
+    def measures(self) -> list[Measure]:
+        """The measures of layers, then those of pictures, in order of first appearance."""
+        found: dict[tuple[str, str], dict[str, None]] = {}
+        for layer in self.layer_series.values():
+            for measure in layer.columns.measures:
+                found.setdefault((measure, "layer"), {})[layer.name] = None
+        for s in self.series.values():
+            for measure in s.columns.measures:
+                found.setdefault((measure, "picture"), {})[s.static.name] = None
+        return [Measure(measure, of, tuple(names)) for (measure, of), names in found.items()]
+
+    def location(self, series: PictureSeries, i: int) -> PictureLocation:
+        """Where one picture of a series lies."""
+        return series.location(i, self.readers)
+
+    def layer_series_of(self, series: PictureSeries) -> LayerSeries | None:
+        """The measures that the callback of a series reports of the layer of the series."""
+        path = series.layer_path
+        return None if path is None else self.layer_series.get((series.static.name, path))
 
     def stamp(self, step: int) -> str:
         """Changes when a picture of that step is written again, not when one more comes."""
@@ -185,23 +175,6 @@ class Run:
         keys = sorted(self.readers[i].key for i in info.files)
         text = " ".join([*keys, str(info.rewrites)])
         return hashlib.blake2s(text.encode(), digest_size=5).hexdigest()
-
-    def entry(self, series: Series, i: int) -> Entry:
-        """Where that picture lies."""
-        c = series.columns
-        flags = c["flags"][i]
-        return Entry(
-            self.readers[c["file"][i]],
-            series.tag,
-            c["step"][i],
-            c["wall_time"][i],
-            c["offset"][i],
-            c["length"][i],
-            c["record_offset"][i],
-            c["record_length"][i],
-            bool(flags & HAS_RECORD),
-            bool(flags & HAS_HEAT_MAP),
-        )
 
     def all_problems(self) -> tuple[int, list[tuple[str, Problem]]]:
         """How many things were left out, and the first of them."""
@@ -215,11 +188,12 @@ class Run:
         count = self.problem_count + len(self.unreadable) + len(cut)
         return count, [*cut, *found][:_KEPT_PROBLEMS]
 
-    def open(self, names: typing.Iterable[str]) -> None:
-        """Begins to follow these files of its directory, which sort behind all others."""
+    def open(self, names: Iterable[str]) -> None:
+        """Begins to follow these files of its directory, which sort after all others."""
         for name in names:
             path = f"{self.directory}/{name}"
-            self.readers.append(EventReader(path, self.storage, name not in self.doubted))
+            use_contents = name not in self.files_with_wrong_contents
+            self.readers.append(EventReader(path, self.source, use_contents))
 
     def add(self, reader: EventReader, event: Event) -> bool:
         """Takes one event in.
@@ -228,38 +202,27 @@ class Run:
             Whether anything that is shown has changed.
         """
         if isinstance(event, RecordEvent):
-            reader.pending = event
+            reader.pending_record = event
             return False
-        record, reader.pending = reader.pending, None
-        if isinstance(event, CaptureEvent):
-            return self._add_capture(reader, event)
-        if isinstance(event, PictureEvent):
-            if record is not None and (record.tag, record.step) != (event.tag, event.step):
-                record = None
-            return self._add_picture(reader, record, event)
-        if isinstance(event, TableEvent):
-            self._add_table(event.step, event.table)
+        if isinstance(event, Problem):
+            self._note(reader, event)
             return True
-        reader.pending = record
-        self._note(reader, event)
-        return True
+        file = self.readers.index(reader)
+        if isinstance(event, TableEvent):
+            return self._add_table(file, event.step, event.wall_time, event.table)
+        record, reader.pending_record = reader.pending_record, None
+        if isinstance(event, CaptureEvent):
+            return self._add_capture(file, event)
+        if record is not None and (record.tag, record.step) != (event.tag, event.step):
+            record = None
+        return self._add_picture(reader, file, record, event)
 
-    def layer_measure(self, series: Series, measure: str) -> dict[int, float]:
-        """Number of a series' layer by step, as the callback of the series reports it."""
-        facts = series.facts
-        if facts.layer is None:
-            return {}
-        return self.layer_measures.get((facts.name, measure, facts.layer["path"]), {})
-
-    def _add_table(self, step: int, table: schema.MeasureTable) -> None:
-        for measure, values in table.measures.items():
-            for layer, value in zip(table.layers, values, strict=True):
-                self._add_layer_measure(step, table.name, measure, layer.path, number(value))
-
-    def _add_layer_measure(
-        self, step: int, name: str, measure: str, layer: str, value: float
-    ) -> None:
-        self.layer_measures.setdefault((name, measure, layer), {})[step] = value
+    def _layers(self) -> Iterator[dict[str, typing.Any]]:
+        for layer in self.layer_series.values():
+            yield layer.layer
+        for s in self.series.values():
+            if s.static.layer is not None:
+                yield s.static.layer
 
     def _note(self, reader: EventReader, problem: Problem) -> None:
         self.problem_count += 1
@@ -267,84 +230,110 @@ class Run:
             self.problems.append((reader.name, problem))
 
     def _add_picture(
-        self, reader: EventReader, record: RecordEvent | None, picture: PictureEvent
+        self, reader: EventReader, file: int, record: RecordEvent | None, picture: PictureEvent
     ) -> bool:
         series = self.series.get(picture.tag)
-        facts = None
+        fields = None
         if record is not None:
+            known = None if series is None else series.static
             try:
-                facts = read_facts(record.json, None if series is None else series.facts)
+                fields = read_record_fields(record.json, picture.tag, known)
             except ValueError as error:
                 self._note(reader, Problem(record.offset, "record", f"{error}"))
-        values = values_of(self.readers.index(reader), record, picture, facts)
-        return self._enter(picture.tag, values, facts)
+        row = row_of_picture(file, picture, record, fields)
+        entered = self._enter(row, picture.tag, None if fields is None else described(fields))
+        if fields is not None and fields.layer_measures and fields.static.layer is not None:
+            name, layer = fields.static.name, fields.static.layer
+            layer_series = self.layer_series.get((name, layer["path"]))
+            if layer_series is None:
+                layer_series = self._new_layer_series(name, layer)
+            layer_series.put(picture.step, file, fields.layer_measures)
+        return entered
 
-    def _add_capture(self, reader: EventReader, capture: CaptureEvent) -> bool:
-        file = self.readers.index(reader)
-        found = capture.contents
+    def _add_capture(self, file: int, capture: CaptureEvent) -> bool:
         changed = False
-        for static, row in zip(found.pictures, found.rows, strict=True):
-            facts, values = listed(file, capture, static, row)
-            changed |= self._enter(static.tag, values, facts)
-        for table in found.tables:
-            self._add_table(capture.step, table)
+        for row, picture in rows_of_capture(file, capture):
+            changed |= self._enter(row, picture.static.tag, picture)
+        for table in capture.contents.tables:
+            changed |= self._add_table(file, capture.step, capture.wall_time, table)
         return changed
 
-    def _enter(self, tag: str, values: Values, facts: Facts | None) -> bool:
+    def _enter(self, row: PictureRow, tag: str, picture: Described | None) -> bool:
         """Takes one picture in.
 
         Args:
+            row: Its numbers.
             tag: Its tag.
-            values: A number for each column.
-            facts: What its record says; None where it has none that can be read.
+            picture: What its record says; None where it has none that can be read.
 
         Returns:
             Whether it is shown.
         """
-        step, wall_time, file = values[:3]
         series = self.series.get(tag)
         if series is None:
-            if facts is None:
+            if picture is None:
                 return False  # without a record nobody knows what it is
-            series = self.series[tag] = Series(tag, facts)
-        if series.file_of(step) > file:
+            series = self.series[tag] = PictureSeries(picture.static)
+        if series.columns.file_of(row.step) > row.file:
             return False  # written again by a later file, which was read before this one grew
-        if facts is not None:
-            if not series.step or step >= series.step[-1]:
-                series.facts = facts
-            series.has_heat_map |= bool(values[FLAGS] & HAS_HEAT_MAP)
-        replaced = series.put(values)
-        self._add_step(step, wall_time, file, facts, replaced)
+        replaced = series.put(row, picture)
         self.pictures += not replaced
-        if self.last_wall_time is None or wall_time > self.last_wall_time:
-            self.last_wall_time = wall_time
+        last = self._last_wall_time_of_pictures
+        if last is None or row.wall_time > last:
+            self._last_wall_time_of_pictures = row.wall_time
+        info = self.steps.get(row.step)
+        if info is None:
+            info = self._new_step(row.step, row.wall_time)
+        if not info.has_pictures:
+            info.has_pictures, info.wall_time = True, row.wall_time
+        info.rewrites += replaced
+        if row.file not in info.files:
+            info.files = (*info.files, row.file)
+        if picture is not None:
+            if row.file == max(info.files):
+                info.epoch, info.batch, _ = picture.moment
+            self._add_metrics(info, picture.moment)
+            for score in picture.scores:
+                if score is not None:
+                    self.classes[score[0]] = score[1]
         return True
 
-    def _add_step(
-        self, step: int, wall_time: float, file: int, facts: Facts | None, replaced: bool
-    ) -> None:
+    def _add_table(
+        self, file: int, step: int, wall_time: float, table: schema.MeasureTable
+    ) -> bool:
+        for i, layer in enumerate(table.layers):
+            series = self.layer_series.get((table.name, layer.path))
+            if series is None:
+                checked = checked_layer({**vars(layer), "shape": list(layer.shape)})
+                assert checked is not None
+                series = self._new_layer_series(table.name, checked)
+            measures = {name: number(values[i]) for name, values in table.measures.items()}
+            series.put(step, file, measures)
+        last = self._last_wall_time_of_tables
+        if last is None or wall_time > last:
+            self._last_wall_time_of_tables = wall_time
         info = self.steps.get(step)
         if info is None:
-            info = self.steps[step] = Step(facts, wall_time)
-            self._sorted_steps = None
-        info.rewrites += replaced
-        if file not in info.files:
-            info.files = (*info.files, file)
-        if facts is None:
-            return
-        if file == max(info.files):
-            info.epoch, info.batch = facts.epoch, facts.batch
-        if facts.layer is not None:
-            for measure, value in facts.layer_measures.items():
-                self._add_layer_measure(step, facts.name, measure, facts.layer["path"], value)
-        if facts.metrics and (info, facts.metrics) != self._latest_metrics:
-            self._latest_metrics = info, facts.metrics  # a step's pictures all repeat them
-            self._add_metrics(info, facts.metrics)
-        for score in (facts.label, facts.prediction, facts.target):
-            if score is not None:
-                self.classes[score["index"]] = score["name"]
+            info = self._new_step(step, wall_time)
+        if not info.files or file >= max(info.files):
+            info.epoch, info.batch = table.epoch, table.batch
+        self._add_metrics(info, (table.epoch, table.batch, table.metrics))
+        return True
 
-    def _add_metrics(self, info: Step, metrics: dict[str, typing.Any]) -> None:
+    def _new_layer_series(self, name: str, layer: dict[str, typing.Any]) -> LayerSeries:
+        series = self.layer_series[name, layer["path"]] = LayerSeries(name, layer)
+        return series
+
+    def _new_step(self, step: int, wall_time: float) -> StepInfo:
+        info = self.steps[step] = StepInfo(wall_time)
+        self._sorted_steps = None
+        return info
+
+    def _add_metrics(self, info: StepInfo, moment: Moment) -> None:
+        _, _, metrics = moment
+        if not metrics or (info, metrics) == self._latest_metrics:
+            return  # the pictures of a step all repeat them
+        self._latest_metrics = info, metrics
         for name in metrics:
             self.metric_names.setdefault(name, len(self.metric_names))
         values = list(info.metrics) + [UNKNOWN] * (len(self.metric_names) - len(info.metrics))
@@ -353,12 +342,14 @@ class Run:
         info.metrics = tuple(values)
 
 
-def between(steps: typing.Sequence[int], first: int | None, last: int | None) -> slice:
-    """Places of the ascending steps from ``first`` to ``last``, both included."""
-    start = 0 if first is None else bisect_left(steps, first)
-    return slice(start, len(steps) if last is None else bisect_left(steps, last + 1))
-
-
-def technique_order(technique: str) -> tuple[int, str]:
-    """Sorts techniques as the tab lists them."""
-    return _NAMES.get(technique, 3), technique
+def _order(series: PictureSeries) -> tuple[typing.Any, ...]:
+    static = series.static
+    layer = (-1, "") if static.layer is None else (static.layer["index"], static.layer["path"])
+    image = -1 if static.image_index is None else static.image_index
+    return (
+        schema.KINDS.index(static.kind),
+        static.name,
+        layer,
+        image,
+        "" if static.image_name is None else static.image_name,
+    )

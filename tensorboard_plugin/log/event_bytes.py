@@ -31,20 +31,27 @@ _TENSOR = re.compile(rb"\x42" + _VARINT + rb"\x08\x07\x12\x04\x12\x02\x08[\x00-\
 _STRING = re.compile(rb"\x42" + _VARINT)
 
 
-class BeyondError(Exception):
-    """What is needed lies behind the bytes at hand."""
+class MoreBytesNeeded(Exception):  # noqa: N818
+    """What is needed lies after the given bytes."""
 
 
-class Peek(typing.NamedTuple):
-    """An event's head, and where its tensor's strings lie."""
+class EventHead(typing.NamedTuple):
+    """What is needed of an event.
+
+    Attributes:
+        step: Step of the summary.
+        wall_time: Seconds since 1970.
+        tag: Tag of the summary's first value.
+        strings: Start and length in the payload of each string of its tensor.
+    """
 
     step: int
     wall_time: float
     tag: str
-    strings: list[tuple[int, int]]  # start and length in the payload
+    strings: list[tuple[int, int]]
 
 
-def peek(data: bytes, total: int) -> Peek | None:
+def read_event_head(data: bytes, total: int) -> EventHead | None:
     """The few fields of an Event that are needed; None where it is no summary with a tag.
 
     Args:
@@ -52,42 +59,42 @@ def peek(data: bytes, total: int) -> Peek | None:
         total: Its whole length.
 
     Raises:
-        BeyondError: More bytes are needed.
+        MoreBytesNeeded: More bytes are needed.
         ValueError: It is no protocol buffer.
     """
-    return _peek_ours(data, total) or _peek_any(data, total)
+    return _read_ours(data, total) or _read_any(data, total)
 
 
-def _peek_ours(data: bytes, total: int) -> Peek | None:
+def _read_ours(data: bytes, total: int) -> EventHead | None:
     """The same for an event as our writer makes it, five times as fast; None for any other."""
     head = _HEAD.match(data)
     if head is None:
         return None
     wall_time, step, summary, value, tag = head.groups(b"\0")
-    start, end = head.end(), head.end() + _number(tag)
+    start, end = head.end(), head.end() + _decoded(tag)
     tensor = _TENSOR.match(data, end)
     if (
         tensor is None
-        or head.end(3) + _number(summary) != total
-        or head.end(4) + _number(value) != total
+        or head.end(3) + _decoded(summary) != total
+        or head.end(4) + _decoded(value) != total
     ):
         return None
-    at, behind = tensor.end(), tensor.end(1) + _number(tensor[1])
+    at, end_of_tensor = tensor.end(), tensor.end(1) + _decoded(tensor[1])
     found = []
-    while at < behind:
+    while at < end_of_tensor:
         string = _STRING.match(data, at)
         if string is None:
             return None
-        at, length = string.end(), _number(string[1])
+        at, length = string.end(), _decoded(string[1])
         found.append((at, length))
         at += length
-    if at != behind or behind > total:
+    if at != end_of_tensor or end_of_tensor > total:
         return None
     text = data[start:end].decode(errors="replace")
-    return Peek(_number(step), DOUBLE.unpack(wall_time)[0], text, found)
+    return EventHead(_decoded(step), DOUBLE.unpack(wall_time)[0], text, found)
 
 
-def _number(varint: bytes) -> int:
+def _decoded(varint: bytes) -> int:
     if len(varint) == 1:
         return varint[0]
     value = 0
@@ -96,11 +103,11 @@ def _number(varint: bytes) -> int:
     return value
 
 
-def _peek_any(data: bytes, total: int) -> Peek | None:
+def _read_any(data: bytes, total: int) -> EventHead | None:
     step, wall_time, summary = 0, 0.0, None
     for field, wire, start, length in _fields(data, 0, total):
         if field == 1 and wire == 1:
-            wall_time = DOUBLE.unpack_from(data, _at_hand(data, start, 8))[0]
+            wall_time = DOUBLE.unpack_from(data, _checked_start(data, start, 8))[0]
         elif field == 2 and wire == 0:
             step = length - (1 << 64) if length >> 63 else length
         elif field == 5 and wire == 2:
@@ -109,15 +116,15 @@ def _peek_any(data: bytes, total: int) -> Peek | None:
         return None
     for field, wire, start, length in _fields(data, *summary):
         if field == 1 and wire == 2:
-            return _peek_value(data, start, start + length, step, wall_time)
+            return _read_value(data, start, start + length, step, wall_time)
     return None
 
 
-def _peek_value(data: bytes, start: int, end: int, step: int, wall_time: float) -> Peek | None:
+def _read_value(data: bytes, start: int, end: int, step: int, wall_time: float) -> EventHead | None:
     tag, found = None, []
     for field, wire, at, length in _fields(data, start, end):
         if field == 1 and wire == 2:
-            _at_hand(data, at, length)
+            _checked_start(data, at, length)
             tag = data[at : at + length].decode(errors="replace")
         elif field == 8 and wire == 2:
             for inner, kind, begin, size in _fields(data, at, at + length):
@@ -125,7 +132,7 @@ def _peek_value(data: bytes, start: int, end: int, step: int, wall_time: float) 
                     found.append((begin, size))
             if tag is not None:
                 break  # what follows the picture is metadata
-    return None if tag is None else Peek(step, wall_time, tag, found)
+    return None if tag is None else EventHead(step, wall_time, tag, found)
 
 
 def plugin_name(payload: bytes) -> str | None:
@@ -133,6 +140,10 @@ def plugin_name(payload: bytes) -> str | None:
 
     Args:
         payload: The whole payload of an Event.
+
+    Raises:
+        MoreBytesNeeded: It is cut.
+        ValueError: It is no protocol buffer.
     """
     begin, end = 0, len(payload)
     # Event.summary, Summary.value, Value.metadata, SummaryMetadata.plugin_data, .plugin_name
@@ -146,9 +157,9 @@ def plugin_name(payload: bytes) -> str | None:
     return payload[begin:end].decode(errors="replace")
 
 
-def _at_hand(data: bytes, start: int, length: int) -> int:
+def _checked_start(data: bytes, start: int, length: int) -> int:
     if start + length > len(data):
-        raise BeyondError
+        raise MoreBytesNeeded
     return start
 
 
@@ -156,7 +167,7 @@ def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int
     """Number, wire type, start and length of each field; for varints, length is the value."""
     while at < end:
         if at >= len(data):
-            raise BeyondError
+            raise MoreBytesNeeded
         key, at = (data[at], at + 1) if data[at] < 128 else _varint(data, at)
         wire = key & 7
         if wire == 2:
@@ -165,7 +176,7 @@ def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int
             else:
                 length, at = _varint(data, at)
             if at + length > end:
-                raise ValueError("a field ends behind its message")
+                raise ValueError("a field ends after its message")
             yield key >> 3, wire, at, length
             at += length
         elif wire == 0:
@@ -178,14 +189,14 @@ def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int
         else:
             raise ValueError(f"wire type {wire}")
     if at > end:
-        raise ValueError("a field ends behind its message")
+        raise ValueError("a field ends after its message")
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if at >= len(data):
-            raise BeyondError
+            raise MoreBytesNeeded
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift

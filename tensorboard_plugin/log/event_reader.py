@@ -1,10 +1,9 @@
 """Event files as our writer makes them, read forward as they grow and without their pictures.
 
-A TFRecord file is a row of frames: length (8 bytes), its checksum, payload, its checksum. Only the
-first bytes of a payload are looked at to learn step, tag and where the picture lies; records are
-read whole. Where contents tell what stands behind them, not even that is looked at: what they say
-is taken if they are whole, all that they list is there, and the last picture and the next frame
-begin where they should. Else the frames behind them are read one by one.
+Of a payload only the first bytes are read, to learn step, tag and where the picture lies; records
+are read completely. Where contents list the frames that follow them, not even that is read: the
+contents are used if they are whole, all that they list is there, and the last picture and the next
+frame begin where they should. Otherwise the frames after them are read one by one.
 
 Nothing here holds a file open between two calls.
 """
@@ -13,99 +12,57 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import struct
 import typing
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from tensorboard_plugin import capture_table, schema
-from tensorboard_plugin.log import event_bytes
-from tensorboard_plugin.log.log_source import Gone, LocalStorage, Status, Storage
-from tensorboard_plugin.tfrecord import CHECKSUM, HEADER, masked_checksum
-
-WINDOW = 16 * 1024
-"""Bytes a read: a record with its statistics and the head of the picture behind it."""
-
-LARGEST_WINDOW = 256 * 1024
-NEAR = 64 * 1024
-"""Pictures below this are read over: a disk has them before it has found what is behind them."""
+from tensorboard_plugin.log import recovery
+from tensorboard_plugin.log.event_bytes import (
+    EventHead,
+    MoreBytesNeeded,
+    plugin_name,
+    read_event_head,
+)
+from tensorboard_plugin.log.file_window import FileWindow, read_fully
+from tensorboard_plugin.log.frames import is_frame_header, is_whole
+from tensorboard_plugin.log.local_source import LocalSource
+from tensorboard_plugin.log.log_errors import Damaged, Gone
+from tensorboard_plugin.log.log_events import (
+    CaptureEvent,
+    Event,
+    PictureEvent,
+    Problem,
+    RecordEvent,
+    TableEvent,
+)
+from tensorboard_plugin.log.log_source import FileStatus, LogSource
+from tensorboard_plugin.tfrecord import CHECKSUM, HEADER, LENGTH, masked_checksum
 
 MAX_RECORD = 64 * 1024 * 1024
-"""A record beyond this is not ours, and is not taken into memory."""
+"""A longer record is not ours, and is not read into memory."""
 
-MAX_FRAME = 1 << 31
-"""Protocol buffers end here: a frame that says it is longer is damaged."""
+FILE_HEAD = 24
+"""First bytes of a file, up to the time in its first event, which no two files share."""
 
 _CONTENTS = schema.CONTENTS_TAG.encode()
-_HEAD = 24  # up to the time in a file's first event, which no two files share
-_SCAN = 1024 * 1024
-# Frames are below 4 GiB: the upper half of a length is zero, the lower is not.
-_MAYBE_LENGTH = re.compile(rb"(?=(?!\0{4})[\s\S]{4}\0{4})")
-
-
-class Damaged(Exception):  # noqa: N818
-    """The bytes on disk fail their checksum."""
-
-
-class Problem(typing.NamedTuple):
-    """Something that had to be left out."""
-
-    offset: int
-    kind: str
-    message: str
-
-
-class RecordEvent(typing.NamedTuple):
-    """A record, read whole and verified."""
-
-    step: int
-    wall_time: float
-    tag: str  # of the picture that it describes
-    json: bytes
-    has_heat_map: bool
-    offset: int  # of the frame
-    length: int  # of the payload
-
-
-class PictureEvent(typing.NamedTuple):
-    """An image summary: where it is, nothing read or verified."""
-
-    step: int
-    wall_time: float
-    tag: str
-    offset: int  # of the frame
-    length: int  # of the payload
-
-
-class CaptureEvent(typing.NamedTuple):
-    """Records with their pictures, as their contents list them: nothing of them is read."""
-
-    step: int
-    offset: int  # where the first of their frames begins
-    contents: capture_table.CaptureTable
-    wall_time: float
-
-
-class TableEvent(typing.NamedTuple):
-    """A measure table, read whole and verified."""
-
-    step: int
-    wall_time: float
-    tag: str
-    table: schema.MeasureTable
-    offset: int  # of the frame
-    length: int  # of the payload
-
-
-Event = RecordEvent | PictureEvent | CaptureEvent | TableEvent | Problem
+_RECORD_TAG_PREFIX = len(schema.record_tag(""))
+_STRINGS_OF_PICTURE = 3  # width, height, picture
+_MALFORMED = MoreBytesNeeded, IndexError, ValueError, struct.error
+_UNREADABLE = "An event can't be read and is left out."
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Which file stands behind a path: it changes when the file is replaced."""
+    """Which file a path leads to.
 
-    storage: Hashable  # what its storage tells it from others by
+    Attributes:
+        source: What its source distinguishes it from other files by.
+        head: The file's first bytes.
+    """
+
+    source: Hashable
     head: bytes
 
 
@@ -114,32 +71,35 @@ class EventReader:
 
     Args:
         path: The file. A symbolic link is not followed.
-        storage: Where it lies.
-        believes: Whether contents are taken at their word; else every frame is looked at.
+        source: Where it lies; None for this machine.
+        use_contents: Whether what contents list is taken without reading it. If not, every frame
+            is read.
     """
 
-    def __init__(self, path: str, storage: Storage | None = None, believes: bool = True) -> None:
+    def __init__(
+        self, path: str, source: LogSource | None = None, use_contents: bool = True
+    ) -> None:
         self.path = path
-        self.storage = LocalStorage("") if storage is None else storage
+        self.source = LocalSource("") if source is None else source
         self.name = os.path.basename(path)
         self.position = 0
         self.size = 0
         self.identity: Identity | None = None
         self.truncated = False
-        self.pending: RecordEvent | None = None
+        self.pending_record: RecordEvent | None = None
         """The record whose picture has not come yet."""
-        self.is_doubted = False
-        """What contents say does not agree with what is there: all has to be read without them."""
-        self._believes = believes
-        self._has_believed = False
-        self._unconfirmed = -1  # where the next frame has to begin if contents were right
+        self.use_contents = use_contents
+        self.has_used_contents = False
+        self.contents_are_wrong = False
+        """Contents do not agree with what they list: the file has to be read again without them."""
+        self._expected_frame = -1  # where the next frame begins if the latest contents are right
         self._caught_up_at = -1
         self._lost_from: int | None = None
-        self._latest: tuple[int, int] | None = None  # offset and payload's length of a frame
+        self._latest_frame: tuple[int, int] | None = None  # offset and length of its payload
 
     @property
     def key(self) -> str:
-        """Stands for this file's content across restarts of TensorBoard."""
+        """A name for this file's content that stays the same when TensorBoard is restarted."""
         head = b"" if self.identity is None else self.identity.head
         return hashlib.blake2s(self.name.encode(errors="replace") + b"\0" + head).hexdigest()
 
@@ -151,7 +111,7 @@ class EventReader:
     @property
     def is_caught_up(self) -> bool:
         """Whether everything that was whole at the last look has been read."""
-        return self._caught_up_at == self.size and not self.is_doubted
+        return self._caught_up_at == self.size and not self.contents_are_wrong
 
     def look(self) -> bool:
         """Looks at the file's size.
@@ -160,28 +120,28 @@ class EventReader:
             Whether there may be something to read.
 
         Raises:
-            Gone: The file was deleted, replaced or cut, or is doubted: all that was read is to be
-                forgotten.
+            Gone: The file was deleted, replaced or cut, or its contents are wrong: all that was
+                read is to be forgotten.
         """
-        status = self.storage.status(self.path)
-        if status.size < self.position or self.is_doubted:
+        status = self.source.status(self.path)
+        if status.size < self.position or self.contents_are_wrong:
             raise Gone(self.path)
-        if self.identity is not None and status.identity != self.identity.storage:
+        if self.identity is not None and status.identity != self.identity.source:
             raise Gone(self.path)
         self.size = status.size
         return not self.is_caught_up
 
-    def doubt(self) -> None:
-        """Is told that something does not stand where it should, or is something else.
+    def report_misplaced(self) -> None:
+        """To be called when something does not lie where it should, or is something else.
 
-        If contents said so, all is to be read again without them, at the next look.
+        If that place came from contents, the next look makes the file be read again without them.
         """
-        self.is_doubted = self._has_believed
+        self.contents_are_wrong = self.has_used_contents
 
     def read(self) -> Iterator[Event]:
         """Yields what is whole and new, and stops before a frame that is still being written.
 
-        Each event is behind `position` when the next is asked for: the caller may stop at any.
+        `position` is after each event when the next is asked for: the caller may stop at any.
 
         Raises:
             Gone: As `look`.
@@ -190,7 +150,7 @@ class EventReader:
         file, self.size = self._open()
         with file:
             self.truncated = False
-            window = _Window(file)
+            window = FileWindow(file)
             while True:
                 if self._lost_from is not None and not self._find_frame(window):
                     break
@@ -199,12 +159,13 @@ class EventReader:
                     self.truncated = len(head) > 0
                     break
                 length, _ = HEADER.unpack(head)
-                if not _is_header(head):
+                if not is_frame_header(head):
                     at = self.position
-                    if at == self._unconfirmed:
-                        self.doubt()
+                    if at == self._expected_frame:
+                        self.report_misplaced()
                         raise Gone(self.path)
-                    self.position = self._lost_from = self._begin_of_search(window)
+                    self.position = recovery.begin_of_search(window, at, self._latest_frame)
+                    self._lost_from, self._latest_frame = self.position, None
                     yield Problem(at, "framing", "Bytes are lost up to the next whole record.")
                     continue
                 end = self.position + HEADER.size + length + CHECKSUM.size
@@ -212,13 +173,13 @@ class EventReader:
                     self.truncated = True
                     break
                 event = self._event(window, self.position, length)
-                self._latest = self.position, length
+                self._latest_frame = self.position, length
                 self.position = end
                 if isinstance(event, CaptureEvent):
-                    self._has_believed = True
-                    self._latest = None
+                    self.has_used_contents = True
+                    self._latest_frame = None
                     self.position = end + event.contents.size
-                    self._unconfirmed = self.position
+                    self._expected_frame = self.position
                 if event is not None:
                     yield event
             self._caught_up_at = self.size
@@ -234,22 +195,36 @@ class EventReader:
             file, _ = self._open()
             with file:
                 file.seek(offset)
-                data = _read(file, HEADER.size + length + CHECKSUM.size)
+                data = read_fully(file, HEADER.size + length + CHECKSUM.size)
         except OSError as error:
             raise Gone(self.path) from error
         if len(data) < HEADER.size + length + CHECKSUM.size:
             raise Gone(self.path)
-        payload = data[HEADER.size : HEADER.size + length]
-        if HEADER.unpack_from(data) != (length, masked_checksum(data[:8])):
-            self.doubt()
+        if HEADER.unpack_from(data) != (length, masked_checksum(data[: LENGTH.size])):
+            self.report_misplaced()
             raise Damaged(f"{self.name} at {offset}: the length fails its checksum")
+        payload = data[HEADER.size : HEADER.size + length]
         if CHECKSUM.unpack_from(data, HEADER.size + length)[0] != masked_checksum(payload):
             raise Damaged(f"{self.name} at {offset}: the content fails its checksum")
         return payload
 
+    def strings(self, offset: int, length: int, step: int, tag: str) -> list[bytes]:
+        """The strings of one frame's tensor, verified: all that a picture or record holds.
+
+        Raises:
+            Gone: The file is not the one that was indexed.
+            Damaged: A checksum fails, or it is no event of that step and tag.
+        """
+        payload = self.payload(offset, length)
+        try:
+            return _strings(payload, step, tag)
+        except Damaged:
+            self.report_misplaced()
+            raise
+
     def _open(self) -> tuple[typing.BinaryIO, int]:
         """The file, if it is still the same, and its size."""
-        file, status = self.storage.open(self.path)
+        file, status = self.source.open(self.path)
         try:
             self._identify(file, status)
         except BaseException:
@@ -257,81 +232,56 @@ class EventReader:
             raise
         return file, status.size
 
-    def _identify(self, file: typing.BinaryIO, status: Status) -> None:
-        head = _read(file, _HEAD)
+    def _identify(self, file: typing.BinaryIO, status: FileStatus) -> None:
+        head = read_fully(file, FILE_HEAD)
         known = self.identity
         if known is None or (
             # The head itself was still being written at the first look.
-            len(known.head) < _HEAD and len(head) > len(known.head) and self.position == 0
+            len(known.head) < FILE_HEAD and len(head) > len(known.head) and self.position == 0
         ):
             self.identity = Identity(status.identity, head)
-        elif (status.identity, head[: len(known.head)]) != (known.storage, known.head):
+        elif (status.identity, head[: len(known.head)]) != (known.source, known.head):
             raise Gone(self.path)
 
-    def _event(self, window: _Window, offset: int, length: int) -> Event | None:
+    def _event(self, window: FileWindow, offset: int, length: int) -> Event | None:
         begin = offset + HEADER.size
         known = min(length, 1024)
         if _CONTENTS in window.get(begin, min(length, 64)) and length <= MAX_RECORD:
-            known = length  # which is read whole anyway
+            known = length  # contents are read completely anyway
         while True:
             try:
-                peek = event_bytes.peek(window.get(begin, known), length)
+                head = read_event_head(window.get(begin, known), length)
                 break
-            except event_bytes.BeyondError:
+            except MoreBytesNeeded:
                 if known == length:
-                    return Problem(offset, "record", "An event can't be read and is left out.")
+                    return Problem(offset, "record", _UNREADABLE)
                 known = min(length, known * 8)
-            except (IndexError, ValueError, struct.error):
-                return Problem(offset, "record", "An event can't be read and is left out.")
-        if peek is None:
+            except _MALFORMED:
+                return Problem(offset, "record", _UNREADABLE)
+        if head is None:
             return None
-        if peek.tag == schema.CONTENTS_TAG:
-            return self._capture(window, offset, length, peek) if self._believes else None
-        is_table = schema.is_measures_tag(peek.tag)
-        if len(peek.strings) >= 3:
-            return PictureEvent(peek.step, peek.wall_time, peek.tag, offset, length)
-        if not (is_table or schema.is_record_tag(peek.tag)):
-            return None  # a scalar, or somebody else's
-        if length > MAX_RECORD:
-            return Problem(offset, "record", "A record holds far too much.")
-        data = window.get(begin, length + CHECKSUM.size)
-        if CHECKSUM.unpack_from(data, length)[0] != masked_checksum(data[:length]):
-            return Problem(offset, "checksum", "A record fails its checksum and is left out.")
-        if event_bytes.plugin_name(data[:length]) != schema.PLUGIN_NAME:
-            return None  # a summary of the user's own may have such a tag, too
-        if not peek.strings:
-            return Problem(offset, "record", "A record holds nothing.")
-        start, size = peek.strings[0]
-        if is_table:
-            try:
-                table = schema.decode_measures(data[start : start + size])
-            except ValueError as error:
-                return Problem(offset, "record", f"{error}")
-            return TableEvent(peek.step, peek.wall_time, peek.tag, table, offset, length)
-        return RecordEvent(
-            peek.step,
-            peek.wall_time,
-            peek.tag[len(schema.record_tag("")) :],
-            data[start : start + size],
-            len(peek.strings) > 1,
-            offset,
-            length,
-        )
+        if head.tag == schema.CONTENTS_TAG:
+            return self._capture(window, offset, length, head) if self.use_contents else None
+        if len(head.strings) >= _STRINGS_OF_PICTURE:
+            return PictureEvent(head.step, head.wall_time, head.tag, offset, length)
+        if schema.is_record_tag(head.tag) or schema.is_measures_tag(head.tag):
+            return _record_or_table(window, offset, length, head)
+        return None  # a scalar, or another plugin's
 
     def _capture(
-        self, window: _Window, offset: int, length: int, peek: event_bytes.Peek
+        self, window: FileWindow, offset: int, length: int, head: EventHead
     ) -> CaptureEvent | None:
-        """What contents list; None where they are not to be believed.
+        """What contents list; None where they can't be used.
 
-        Nothing is lost then, and nothing said: the frames behind them tell the same.
+        That is no problem to report: the frames after them say the same.
         """
-        if len(peek.strings) != 2 or length > MAX_RECORD:
+        if len(head.strings) != 2 or length > MAX_RECORD:
             return None
         data = window.get(offset + HEADER.size, length + CHECKSUM.size)
-        if CHECKSUM.unpack_from(data, length)[0] != masked_checksum(data[:length]):
+        if not is_whole(data, length):
             return None
         try:
-            found = capture_table.decode(*(data[start : start + n] for start, n in peek.strings))
+            found = capture_table.decode(*(data[start : start + n] for start, n in head.strings))
         except ValueError:
             return None
         begin = offset + HEADER.size + length + CHECKSUM.size
@@ -339,106 +289,71 @@ class EventReader:
         if rest < 0:
             return None  # still being written, or cut
         if rest > 0:
-            # Where bytes were lost or put between, what comes last stands elsewhere.
+            # Where bytes were lost or inserted, the last frame lies elsewhere.
             last, last_length = found.last
-            head = window.glance(begin + last, HEADER.size)
-            behind = window.get(begin + found.size, HEADER.size)
+            last_head = window.get_only(begin + last, HEADER.size)
+            next_head = window.get(begin + found.size, HEADER.size)
             if (
-                not _is_header(head)
-                or HEADER.unpack(head)[0] != last_length
-                or not _is_header(behind)
+                not is_frame_header(last_head)
+                or HEADER.unpack(last_head)[0] != last_length
+                or not is_frame_header(next_head)
             ):
                 return None
-        return CaptureEvent(peek.step, begin, found, peek.wall_time)
+        return CaptureEvent(head.step, head.wall_time, begin, found)
 
-    def _begin_of_search(self, window: _Window) -> int:
-        """Where to look first for the next frame when none is at `position`.
-
-        If the frame before was cut short, the ones that it should have ended before are in it.
-        """
-        if self._latest is None:
-            return self.position + 1
-        offset, length = self._latest
-        self._latest = None
-        if length > MAX_RECORD:
-            return self.position + 1
-        data = window.get(offset + HEADER.size, length + CHECKSUM.size)
-        is_whole = CHECKSUM.unpack_from(data, length)[0] == masked_checksum(data[:length])
-        return self.position + 1 if is_whole else offset + HEADER.size
-
-    def _find_frame(self, window: _Window) -> bool:
-        """Moves `position` to the next frame behind damaged bytes, if there is one."""
-        position = self.position
-        while position + HEADER.size <= self.size:
-            block = window.get(position, _SCAN)
-            if len(block) < HEADER.size:
-                break
-            for match in _MAYBE_LENGTH.finditer(block, 0, len(block) - 4):
-                at = match.start()
-                if CHECKSUM.unpack_from(block, at + 8)[0] == masked_checksum(block[at : at + 8]):
-                    self.position = position + at
-                    self._lost_from = None
-                    return True
-            position += len(block) - HEADER.size + 1
-        self.position = max(self.position, min(position, self.size))
-        return False
+    def _find_frame(self, window: FileWindow) -> bool:
+        """Moves `position` to the next frame after damaged bytes, if there is one."""
+        self.position, found = recovery.find_frame(window, self.position, self.size)
+        if found:
+            self._lost_from = None
+        return found
 
 
-def _is_header(head: bytes) -> bool:
-    """Whether a frame may begin with these bytes."""
-    if len(head) < HEADER.size:
-        return False
-    length, checksum = HEADER.unpack(head)
-    return bool(checksum == masked_checksum(head[:8])) and length < MAX_FRAME
+def _record_or_table(
+    window: FileWindow, offset: int, length: int, head: EventHead
+) -> RecordEvent | TableEvent | Problem | None:
+    """A record or measure table; None where a user's own summary has such a tag."""
+    if length > MAX_RECORD:
+        return Problem(offset, "record", "A record holds far too much.")
+    data = window.get(offset + HEADER.size, length + CHECKSUM.size)
+    if not is_whole(data, length):
+        return Problem(offset, "checksum", "A record fails its checksum and is left out.")
+    try:
+        if plugin_name(data[:length]) != schema.PLUGIN_NAME:
+            return None
+    except _MALFORMED:
+        return Problem(offset, "record", _UNREADABLE)
+    if not head.strings:
+        return Problem(offset, "record", "A record holds nothing.")
+    start, size = head.strings[0]
+    json = data[start : start + size]
+    if schema.is_measures_tag(head.tag):
+        try:
+            table = schema.decode_measures(json)
+        except ValueError as error:
+            return Problem(offset, "record", f"{error}")
+        return TableEvent(head.step, head.wall_time, head.tag, table, offset, length)
+    return RecordEvent(
+        step=head.step,
+        wall_time=head.wall_time,
+        tag=head.tag[_RECORD_TAG_PREFIX:],
+        json=json,
+        has_heat_map=len(head.strings) > 1,
+        offset=offset,
+        length=length,
+    )
 
 
-def strings(payload: bytes, step: int, tag: str) -> list[bytes]:
-    """The strings of the tensor in a verified payload: the whole content of a picture or record.
+def _strings(payload: bytes, step: int, tag: str) -> list[bytes]:
+    """The strings of the tensor in a verified payload.
 
     Raises:
         Damaged: It is no event of that step and tag.
     """
     try:
-        peek = event_bytes.peek(payload, len(payload))
-    except (event_bytes.BeyondError, IndexError, ValueError, struct.error) as error:
+        head = read_event_head(payload, len(payload))
+    except _MALFORMED as error:
         raise Damaged("the event can't be read") from error
-    if peek is None or (peek.step, peek.tag) != (step, tag):
-        raise Damaged("another event stands in its place")
-    return [payload[a : a + n] for a, n in peek.strings]
-
-
-class _Window:
-    """Forward access to a file through one buffer, which grows where nothing is skipped."""
-
-    def __init__(self, file: typing.BinaryIO) -> None:
-        self._file = file
-        self._start = 0
-        self._data = b""
-        self._size = WINDOW
-
-    def get(self, offset: int, length: int) -> bytes:
-        """So many bytes, fewer only at the end of the file."""
-        at = offset - self._start
-        if at < 0 or at + length > len(self._data):
-            skipped = at - len(self._data)
-            is_near = bool(self._data) and skipped < NEAR
-            self._size = min(2 * self._size, LARGEST_WINDOW) if is_near else WINDOW
-            self._file.seek(offset)
-            self._data = _read(self._file, max(length, self._size))
-            self._start, at = offset, 0
-        return self._data[at : at + length]
-
-    def glance(self, offset: int, length: int) -> bytes:
-        """The same, of bytes that stand alone."""
-        at = offset - self._start
-        if 0 <= at <= len(self._data) - length:
-            return self._data[at : at + length]
-        self._file.seek(offset)
-        return _read(self._file, length)
-
-
-def _read(file: typing.Any, length: int) -> bytes:
-    data: bytes = file.read(length) or b""
-    while len(data) < length and (more := file.read(length - len(data))):
-        data += more
-    return data
+    if head is None or (head.step, head.tag) != (step, tag):
+        raise Damaged("another event lies in its place")
+    return [payload[a : a + n] for a, n in head.strings]

@@ -72,7 +72,7 @@ def test_a_large_log_is_shown_while_it_is_read_and_soon_whole(tmp_path, new_tab,
     )
     synthetic_logs.write(str(tmp_path / "run1"), spec)
     # Slices so small that this log takes as many of them as one that is a hundred times as large.
-    monkeypatch.setattr(log_index.Index.refresh, "__defaults__", (None, 0.0003))
+    monkeypatch.setattr(log_index.LogIndex.refresh, "__defaults__", (None, 0.0003))
     asked = []
     tab = new_tab(serve(str(tmp_path)), heard=asked.append)
     tab.expect_pictures(".frame.now img")

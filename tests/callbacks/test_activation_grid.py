@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_viz_callbacks import ActivationGrid
 from keras_viz_callbacks.maps.measures import MEASURES, measure
-from keras_viz_callbacks.render import colors
+from tensorboard_plugin import schema
 from tests.helpers.models import small_model
 
 
@@ -27,9 +27,9 @@ def test_activation_pictures_show_the_activations(tmp_path, images, labels, read
 
     entries = np.asarray(log.picture("activations/conv_a/image_0", 0))[2:66:4, 2:66:4]
     hottest = np.unravel_index(expected.argmax(), expected.shape)
-    assert entries[hottest] == colors.LEVELS - 1
+    assert entries[hottest] == schema.PALETTE_LEVELS - 1
     low, high = expected.min(), expected.max()
-    values = low + entries.astype(float) / (colors.LEVELS - 1) * (high - low)
+    values = low + entries.astype(float) / (schema.PALETTE_LEVELS - 1) * (high - low)
     np.testing.assert_allclose(values, expected, atol=(high - low) / 200)
 
 

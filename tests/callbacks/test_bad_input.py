@@ -76,7 +76,7 @@ def test_a_log_directory_that_can_not_be_written_to(tmp_path, images, labels):
 
 def test_two_callbacks_can_not_draw_one_tag(tmp_path, images, labels):
     own = [GradCAM(tmp_path, images[:1]), GradCAM(tmp_path, images[:1], target=1)]
-    with pytest.raises(ValueError, match=r"draw the picture 'grad_cam/conv_b/image_0'. Give one"):
+    with pytest.raises(ValueError, match=r"write 'grad_cam/conv_b/image_0'. Give one"):
         small_model().fit(images, labels, verbose=0, callbacks=own)
     own = [GradCAM(tmp_path, images[:1]), GradCAM(tmp_path, images[:1], target=1, name="of_1")]
     small_model().fit(images, labels, verbose=0, callbacks=own)
@@ -127,7 +127,7 @@ def test_a_full_disk_costs_pictures_only(tmp_path, images, labels, read_log, mon
         """Lets the worker finish within the epoch, so that the disk is full just then."""
 
         def on_epoch_end(self, epoch, logs=None):
-            own.run._worker.close()
+            own.run.drain()
 
     with pytest.warns(UserWarning, match="No space left on device"):
         small_model().fit(images, labels, epochs=4, verbose=0, callbacks=[Fill(), own, Wait()])
@@ -139,7 +139,7 @@ def test_a_log_directory_that_vanishes_costs_pictures_only(tmp_path, images, lab
 
     class Remove(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            own.run._worker.close()
+            own.run.drain()
             if epoch == 1:
                 shutil.rmtree(tmp_path / "run")
 

@@ -54,7 +54,7 @@ def test_on_error_raise_stops_the_training(where, tmp_path, images, labels, read
     own.where = where
     with pytest.raises(RuntimeError, match="no memory for this"):
         small_model().fit(images, labels, epochs=9, verbose=0, callbacks=[own])
-    open_run(str(tmp_path))._worker.close()  # Keras does not tell of an end by an exception
+    open_run(str(tmp_path)).drain()  # Keras does not tell of an end by an exception
     assert read_log(tmp_path).steps("activations/conv_a/image_0")[0] == 0
 
 

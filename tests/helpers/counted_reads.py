@@ -5,17 +5,18 @@ from __future__ import annotations
 import typing
 
 from tensorboard_plugin.log import event_reader
-from tensorboard_plugin.log.log_source import LocalStorage, Status
+from tensorboard_plugin.log.local_source import LocalSource
+from tensorboard_plugin.log.log_source import FileStatus
 
 
-class CountingStorage(LocalStorage):
+class CountingSource(LocalSource):
     """Keeps which bytes of event files are read: offset and length of each read."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.reads: list[tuple[int, int]] = []
 
-    def open(self, path: str) -> tuple[typing.BinaryIO, Status]:
+    def open(self, path: str) -> tuple[typing.BinaryIO, FileStatus]:
         file, status = super().open(path)
         return typing.cast(typing.BinaryIO, _CountingFile(file, self.reads)), status
 
@@ -24,7 +25,9 @@ class CountingStorage(LocalStorage):
 
         The first bytes of a file, by which it is known again, do not count.
         """
-        reads = [(offset, length) for offset, length in self.reads if length > event_reader._HEAD]
+        reads = [
+            (offset, length) for offset, length in self.reads if length > event_reader.FILE_HEAD
+        ]
         self.reads.clear()
         return min(offset for offset, _ in reads), sum(length for _, length in reads)
 

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Iterable
 
 from tensorboard_plugin.capture_table import HAS_HEAT_MAP
-from tensorboard_plugin.log import event_reader
+from tensorboard_plugin.log import log_events
 from tensorboard_plugin.tfrecord import FRAME_BYTES
 
 
@@ -22,22 +22,22 @@ class Found(typing.NamedTuple):
     length: int
 
 
-def expanded(found: Iterable[event_reader.Event]) -> list[Found]:
+def expanded(found: Iterable[log_events.Event]) -> list[Found]:
     """Records and pictures in the order of the file; problems are left out."""
     result: list[Found] = []
     for event in found:
-        if isinstance(event, event_reader.CaptureEvent):
+        if isinstance(event, log_events.CaptureEvent):
             result += _listed(event)
-        elif isinstance(event, event_reader.RecordEvent):
+        elif isinstance(event, log_events.RecordEvent):
             step, time, tag, _, has_heat_map, offset, length = event
             result.append(Found("record", tag, step, time, has_heat_map, offset, length))
-        elif isinstance(event, event_reader.PictureEvent):
+        elif isinstance(event, log_events.PictureEvent):
             step, time, tag, offset, length = event[:5]
             result.append(Found("picture", tag, step, time, False, offset, length))
     return result
 
 
-def _listed(capture: event_reader.CaptureEvent) -> Iterable[Found]:
+def _listed(capture: log_events.CaptureEvent) -> Iterable[Found]:
     contents = capture.contents
     for static, row in zip(contents.pictures, contents.rows, strict=True):
         offset = capture.offset + row.offset

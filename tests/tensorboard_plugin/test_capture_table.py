@@ -23,10 +23,12 @@ from keras_viz_callbacks.summary import event_file, framing, summaries
 from tensorboard_plugin import capture_table, schema
 from tensorboard_plugin.answers import pictures
 from tensorboard_plugin.index import log_index as index_module
-from tensorboard_plugin.index.log_index import Index
-from tensorboard_plugin.index.run_index import Run
-from tensorboard_plugin.log import event_bytes, event_reader
-from tensorboard_plugin.log.event_reader import CaptureEvent, EventReader
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.index.run_index import RunIndex
+from tensorboard_plugin.log import event_bytes, log_errors
+from tensorboard_plugin.log.event_reader import EventReader
+from tensorboard_plugin.log.log_events import CaptureEvent
 from tests.helpers import synthetic_logs
 from tests.helpers.reader_events import expanded
 
@@ -47,18 +49,18 @@ def looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_module, "WALK_SHARE", 0)
 
 
-def index_of(directory: Path | str) -> Index:
-    index = Index(index_module.roots_of(str(directory)))
+def index_of(directory: Path | str) -> LogIndex:
+    index = LogIndex(log_directories(str(directory)))
     index.refresh(seconds=60)
     return index
 
 
-def read_run(directory: Path | str, believes: bool = True) -> Run:
+def read_run(directory: Path | str, use_contents: bool = True) -> RunIndex:
     """The only run of a directory, read by its contents or frame by frame."""
     original = EventReader.__init__
 
     def init(self: EventReader, *arguments: typing.Any) -> None:
-        original(self, *arguments[:2], believes and all(arguments[2:]))
+        original(self, *arguments[:2], use_contents and all(arguments[2:]))
 
     EventReader.__init__ = init  # type: ignore[method-assign]
     try:
@@ -68,20 +70,28 @@ def read_run(directory: Path | str, believes: bool = True) -> Run:
     return run
 
 
-def state(run: Run) -> typing.Any:
+def state(run: RunIndex) -> typing.Any:
     """All that a run holds, so that it can be compared: NaN is like NaN."""
     return {
         "series": [
             (
                 tag,
-                repr(s.facts._replace(measures={})),
-                sorted(s.facts.measures.items()),
+                repr((s.static, s.label)),
                 s.has_heat_map,
-                {n: c.tobytes() for n, c in s.columns.items()},
+                {n: c.tobytes() for n, c in s.columns.fixed.items()},
+                {n: c.tobytes() for n, c in sorted(s.columns.measures.items())},
             )
             for tag, s in run.series.items()
         ],
-        "layer_measures": run.layer_measures,
+        "layer_series": [
+            (
+                key,
+                s.layer,
+                s.step.tolist(),
+                {n: c.tobytes() for n, c in sorted(s.columns.measures.items())},
+            )
+            for key, s in run.layer_series.items()
+        ],
         "steps": [
             (step, *(repr(getattr(info, name)) for name in info.__slots__))
             for step, info in run.steps.items()
@@ -95,14 +105,14 @@ def state(run: Run) -> typing.Any:
     }
 
 
-def shown(run: Run) -> dict[tuple[str, int], bytes]:
+def shown(run: RunIndex) -> dict[tuple[str, int], bytes]:
     """Every picture that is not damaged."""
     found = {}
     for tag, series in run.series.items():
         for i, step in enumerate(series.step):
             try:
-                found[tag, step] = pictures.read(run.entry(series, i))
-            except event_reader.Damaged:
+                found[tag, step] = pictures.read(run.location(series, i))
+            except log_errors.Damaged:
                 continue
     return found
 
@@ -138,7 +148,7 @@ def place(directory: Path, data: bytes) -> Path:
 
 def without_offsets(found: typing.Any) -> typing.Any:
     """A state without what tells where something stands."""
-    for *_, columns in found["series"]:
+    for *_, columns, _ in found["series"]:
         del columns["offset"], columns["record_offset"]
     return {**found, "progress": None}
 
@@ -151,11 +161,11 @@ def test_an_index_by_contents_is_the_one_of_the_records(
     again = dataclasses.replace(spec, first_epoch=spec.first_epoch + 1, seed=3)
     synthetic_logs.write(str(tmp_path), again)
     run = read_run(tmp_path)
-    assert all(reader._has_believed for reader in run.readers)
-    assert state(run) == state(read_run(tmp_path, believes=False))
+    assert all(reader.has_used_contents for reader in run.readers)
+    assert state(run) == state(read_run(tmp_path, use_contents=False))
     found = list(EventReader(log.path).read())
     assert [type(event) for event in found] == [CaptureEvent] * spec.epochs
-    assert expanded(found) == expanded(EventReader(log.path, believes=False).read())
+    assert expanded(found) == expanded(EventReader(log.path, use_contents=False).read())
 
 
 _numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -220,7 +230,7 @@ def test_whatever_is_written_contents_tell_it(
         file.close()
         if not os.path.isdir(file.directory):
             return
-        run, expected = read_run(directory), read_run(directory, believes=False)
+        run, expected = read_run(directory), read_run(directory, use_contents=False)
         # A class of which a record alone says that it is none is a problem only where it is read.
         assert state(run) == state(expected)
 
@@ -231,7 +241,7 @@ def test_of_a_part_what_is_whole_is_shown(data: st.DataObject, tmp_path: Path) -
     whole, _ = whole_log()
     end = data.draw(st.integers(0, len(whole)))
     place(tmp_path, whole[:end])
-    assert state(read_run(tmp_path)) == state(read_run(tmp_path, believes=False))
+    assert state(read_run(tmp_path)) == state(read_run(tmp_path, use_contents=False))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -246,7 +256,7 @@ def test_growth_gives_the_same_whatever_the_pieces(data: st.DataObject, tmp_path
             file.write(whole[start:end])
         index.refresh(seconds=60)
     (run,) = index.runs.values()
-    assert state(run) == state(read_run(tmp_path, believes=False))
+    assert state(run) == state(read_run(tmp_path, use_contents=False))
     assert shown(run) == expected
 
 
@@ -267,7 +277,7 @@ def test_damaged_contents_cost_nothing(data: st.DataObject, tmp_path: Path) -> N
 def lie(frame: bytes, how: int, rng: random.Random) -> bytes:
     """Contents with right checksums that say something else."""
     payload = frame[12:-4]
-    peek = event_bytes.peek(payload, len(payload))
+    peek = event_bytes.read_event_head(payload, len(payload))
     assert peek is not None
     static, changing = (payload[a : a + n] for a, n in peek.strings)
     version, count, size, length = capture_table.CONTENTS_HEAD.unpack_from(changing)
@@ -328,14 +338,14 @@ def test_nothing_is_shown_because_contents_say_so(how: int, tmp_path: Path) -> N
         for i in range(len(series.step)):
             data, heat_map = None, None
             try:
-                data, heat_map = pictures.read_record(run.entry(series, i))
-            except event_reader.Damaged:
+                data, heat_map = pictures.read_record(run.location(series, i))
+            except log_errors.Damaged:
                 continue
             assert data is None or schema.decode_record(data).tag == series.tag
             assert heat_map is None or heat_map.startswith(b"\x89PNG")
     # Whoever was refused asks again, and then all is read without the contents of that file.
     index.refresh(seconds=60)
-    if any(reader.is_doubted for reader in run.readers) or first != expected:
+    if any(reader.contents_are_wrong for reader in run.readers) or first != expected:
         assert shown(run) == expected
     assert run.readers[0].is_caught_up
 
@@ -359,7 +369,7 @@ def test_bytes_put_between_cost_only_what_they_hit(data: st.DataObject, tmp_path
     spared = expected
     if kind == "instead of it":
         place(tmp_path, b"".join((*frames[:hit], *frames[hit + 1 :])))
-        spared = shown(read_run(tmp_path, believes=False))
+        spared = shown(read_run(tmp_path, use_contents=False))
         path = place(tmp_path, data_)
     run = read_run(tmp_path)
     assert shown(run) == spared
@@ -381,9 +391,9 @@ def test_what_is_put_at_the_end_later_makes_the_last_contents_doubted(tmp_path: 
     with path.open("ab") as file:
         file.write(shifted[len(whole) :])
     index.refresh(seconds=60)
-    assert run.doubted == {path.name}
+    assert run.files_with_wrong_contents == {path.name}
     assert shown(run) == expected
-    assert state(run) == state(read_run(tmp_path, believes=False))
+    assert state(run) == state(read_run(tmp_path, use_contents=False))
 
 
 def test_equal_lengths_changed_places(tmp_path: Path) -> None:
@@ -418,21 +428,21 @@ def test_a_picture_that_is_damaged_itself_makes_nobody_read_again(tmp_path: Path
     index = index_of(tmp_path)
     (run,) = index.runs.values()
     assert len(shown(run)) == len(expected) - 1
-    assert not run.readers[0].is_doubted
+    assert not run.readers[0].contents_are_wrong
 
 
 def test_a_doubted_file_stays_so_and_others_do_not(tmp_path: Path) -> None:
     first, second = (synthetic_logs.write(str(tmp_path), SMALL) for _ in range(2))
     index = index_of(tmp_path)
     (run,) = index.runs.values()
-    run.readers[0].doubt()
+    run.readers[0].report_misplaced()
     index.refresh(seconds=60)
-    assert run.doubted == {Path(first.path).name}
-    assert [reader._has_believed for reader in run.readers] == [False, True]
+    assert run.files_with_wrong_contents == {Path(first.path).name}
+    assert [reader.has_used_contents for reader in run.readers] == [False, True]
     assert shown(run) == {key: w.png for key, w in second.pictures.items()}
     run.clear()
     index.refresh(seconds=60)
-    assert [reader._has_believed for reader in run.readers] == [False, True]
+    assert [reader.has_used_contents for reader in run.readers] == [False, True]
 
 
 def record_of(n: int) -> schema.Record:
@@ -451,15 +461,14 @@ def test_a_long_capture_is_written_and_read_in_parts(
         png = bytes(size)
         record = record_of(n)
         file.write(7, [summaries.record(record), summaries.image(record.tag, png, 9, 9)])
-        assert file._chunk is not None
-        most = max(most, file._chunk.size)
+        most = max(most, file.unwritten)
     file.close()
     assert most < 16 * 1024 * 1024 + 2 * size + 10_000
     (path,) = (tmp_path / schema.RUN_NAME).iterdir()
     found = list(EventReader(str(path)).read())
     assert len(found) > 1
     assert all(isinstance(event, CaptureEvent) for event in found)
-    assert expanded(found) == expanded(EventReader(str(path), believes=False).read())
+    assert expanded(found) == expanded(EventReader(str(path), use_contents=False).read())
     (run,) = index_of(tmp_path).runs.values()
     assert run.pictures == pictures_
 
@@ -503,7 +512,7 @@ def test_what_contents_can_not_tell_has_none(
     file.close()
     (path,) = (tmp_path / schema.RUN_NAME).iterdir()
     assert sum(map(is_contents, frames_of(path.read_bytes()))) == 1
-    assert state(read_run(tmp_path)) == state(read_run(tmp_path, believes=False))
+    assert state(read_run(tmp_path)) == state(read_run(tmp_path, use_contents=False))
 
 
 def test_names_too_long_to_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -535,4 +544,4 @@ def test_every_other_log_of_a_run_may_have_none(tmp_path: Path) -> None:
         path = Path(synthetic_logs.write(str(tmp_path), spec).path)
         if strip:
             path.write_bytes(synthetic_logs.without_contents(path.read_bytes()))
-    assert state(read_run(tmp_path)) == state(read_run(tmp_path, believes=False))
+    assert state(read_run(tmp_path)) == state(read_run(tmp_path, use_contents=False))

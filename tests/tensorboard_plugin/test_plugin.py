@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from tensorboard.plugins import base_plugin
 from tensorboard_plugin import plugin as plugin_module
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs
-from tests.tensorboard_plugin.conftest import SPEC, Api
+from tests.helpers.tab_api import HTTP_API, PREFIX, SPEC, Api
 
 TAG = "activations/conv2d_1/image_1"
 
@@ -185,3 +186,22 @@ def test_more_steps_than_tensorboard_keeps_can_be_reached(
     run = api.json("run", run="run1/keras_viz")
     place = next(s["step_list"] for s in run["series"] if s["tag"] == TAG)
     assert run["step_lists"][place] == log.steps(TAG) == list(range(SPEC.epochs))
+
+
+def test_the_contract_names_every_route() -> None:
+    documented = set(re.findall(r"^\| \[`([\w.]+)`\]", HTTP_API, re.MULTILINE))
+    plugin = KerasVizPlugin(base_plugin.TBContext(logdir=None))
+    routes = {route.lstrip("/") for route in plugin.get_plugin_apps()}
+    assert routes == documented | {"static/*", "static/index.js"}
+    for route in documented:
+        assert f"## `{route}`" in HTTP_API
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "options"])
+def test_only_get(api: Api, method: str) -> None:
+    response = getattr(api.client, method)(f"{PREFIX}runs")
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD"
+    assert response.get_json()["error"]["code"] == "method_not_allowed"
+    head = api.client.head(f"{PREFIX}runs")
+    assert (head.status_code, head.data) == (200, b"")

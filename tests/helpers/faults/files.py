@@ -9,8 +9,9 @@ import numpy as np
 from keras_viz_callbacks.summary import run, summaries
 from keras_viz_callbacks.summary.event_file import EventFile
 from tensorboard_plugin.answers import pictures
-from tensorboard_plugin.index.log_index import Index, roots_of
-from tensorboard_plugin.log.event_reader import Damaged
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.log.log_errors import Damaged
 from tests.helpers.event_logs import Log, decode
 from tests.helpers.faults import tiny_training
 from tests.helpers.faults.fault import fault
@@ -44,14 +45,14 @@ def _go_on(log_dir: Path, files: list[Path]) -> None:
 
 def _in_the_tab(directory: Path) -> dict[Key, bytes]:
     """Pictures that the tab gives; it says of a damaged one that it is."""
-    index = Index(roots_of(str(directory)))
+    index = LogIndex(log_directories(str(directory)))
     index.refresh(seconds=60)
     found = {}
     for each in index.runs.values():
         for tag, series in each.series.items():
             for at, step in enumerate(series.step):
                 try:
-                    found[each.name, tag, int(step)] = pictures.read(each.entry(series, at))
+                    found[each.name, tag, int(step)] = pictures.read(each.location(series, at))
                 except Damaged:
                     continue
     return found

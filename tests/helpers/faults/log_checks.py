@@ -7,7 +7,8 @@ from pathlib import Path
 from tensorboard.backend.event_processing import plugin_event_accumulator
 
 from tensorboard_plugin.answers import pictures
-from tensorboard_plugin.index.log_index import Index, roots_of
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
 from tests.helpers.event_logs import Log, decode
 
 Key = tuple[str, str, int]
@@ -16,10 +17,10 @@ Key = tuple[str, str, int]
 
 def in_the_tab(directory: Path | str) -> dict[Key, bytes]:
     """Every picture that our tab shows, as it answers it."""
-    index = Index(roots_of(str(directory)))
+    index = LogIndex(log_directories(str(directory)))
     index.refresh(seconds=60)
     return {
-        (run.name, tag, int(step)): pictures.read(run.entry(series, at))
+        (run.name, tag, int(step)): pictures.read(run.location(series, at))
         for run in index.runs.values()
         for tag, series in run.series.items()
         for at, step in enumerate(series.step)

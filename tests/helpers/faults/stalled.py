@@ -111,7 +111,7 @@ def stopped(directory: Path, number: int) -> str:
 
         def flow() -> None:
             pipe.may_flow.set()
-            run.open_run(str(directory / "log"))._worker.close()  # an epoch takes longer than that
+            run.open_run(str(directory / "log")).drain()  # an epoch takes longer than that
 
         goes_on = At("on_epoch_begin", flow, RELEASED)
         with tiny_training.said() as warned:

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 
 from tensorboard_plugin import schema
-from tensorboard_plugin.log import event_reader
-from tensorboard_plugin.log.event_reader import EventReader, Gone
+from tensorboard_plugin.log import frames, log_events
+from tensorboard_plugin.log.event_reader import EventReader
+from tensorboard_plugin.log.log_errors import Gone
 from tests.helpers import synthetic_logs
 from tests.helpers.faults.fault import fault
 from tests.helpers.reader_events import Found, expanded
-from tests.tensorboard_plugin.conftest import Api
+from tests.helpers.tab_api import Api
 
 CODES = ("unknown_step", "damaged", "unknown_tag", "gone")
 """The last two while all is read again, because contents were wrong."""
@@ -167,7 +168,7 @@ def must_be_found(pieces: list[Piece]) -> set[int]:
                 found.add(end - len(piece.data))
         elif claimed in ends:
             hidden = max(hidden, claimed)  # it ends where another one begins
-        elif claimed > ends[-1] - event_reader.HEADER.size:
+        elif claimed > ends[-1] - frames.HEADER.size:
             break  # it looks as if it, or the one behind it, was still being written
     return found
 
@@ -210,18 +211,18 @@ def damaged_files(directory: Path, number: int) -> str:
     return f"{EXAMPLES} files"
 
 
-def _compare(found: list[event_reader.Event], expected: set[int], pieces: list[Piece]) -> None:
+def _compare(found: list[log_events.Event], expected: set[int], pieces: list[Piece]) -> None:
     # The first record of a file says what it is and is no event for the tab.
     offsets = {each.offset for each in expanded(found)}
     data, at = whole_frames(), 0
     for piece in pieces:
         is_ours = piece.data != data[0] and not is_contents(piece.data)
-        if at in expected and is_ours and not _is_scalar(piece.data):
+        if at in expected and is_ours and not _is_of_layers(piece.data):
             assert at in offsets, (at, found)
         at += len(piece.data)
 
 
-def _intact(found: list[event_reader.Event], whole: bytes) -> set[Found]:
+def _intact(found: list[log_events.Event], whole: bytes) -> set[Found]:
     """What of it is whole: contents list what is damaged, too, which is noticed when it is read."""
     return {
         each
@@ -231,17 +232,19 @@ def _intact(found: list[event_reader.Event], whole: bytes) -> set[Found]:
     }
 
 
-def _is_scalar(frame: bytes) -> bool:
+def _is_of_layers(frame: bytes) -> bool:
+    """Whether a frame holds numbers of layers, of which contents tell no place."""
     event = event_pb2.Event.FromString(frame[12:-4])
-    return all(value.tag.startswith("dead_channels/") for value in event.summary.value)
+    tags = [value.tag for value in event.summary.value]
+    return all(t.startswith("dead_channels/") or schema.is_measures_tag(t) for t in tags)
 
 
-def _grown(path: Path, whole: bytes, cuts: list[int]) -> list[event_reader.Event]:
+def _grown(path: Path, whole: bytes, cuts: list[int]) -> list[log_events.Event]:
     """What is found when the same file comes piece by piece."""
     path.unlink()
     path.write_bytes(b"")
     reader = EventReader(str(path))
-    found: list[event_reader.Event] = []
+    found: list[log_events.Event] = []
     for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
         with path.open("ab") as file:
             file.write(whole[start:end])
@@ -249,8 +252,8 @@ def _grown(path: Path, whole: bytes, cuts: list[int]) -> list[event_reader.Event
             if reader.look():
                 found += reader.read()
         except Gone:  # contents were wrong: all is read again without them
-            assert reader.is_doubted
-            reader = EventReader(str(path), believes=False)
+            assert reader.contents_are_wrong
+            reader = EventReader(str(path), use_contents=False)
             reader.look()
             found = list(reader.read())
     return found

@@ -18,7 +18,7 @@ from tensorboard_plugin import schema
 from tensorboard_plugin.index import log_index as index_module
 from tests.helpers import synthetic_logs
 from tests.helpers.faults.fault import fault
-from tests.tensorboard_plugin.conftest import Api
+from tests.helpers.tab_api import Api
 
 SPEC = synthetic_logs.Spec(epochs=2, layers=2, images=2, channels=2, cell=4, size=8)
 RUN = f"run/{schema.RUN_NAME}"
@@ -186,7 +186,7 @@ def names(directory: Path, number: int) -> str:
     assert {layer["path"] for layer in answer["layers"]} == {f"{told}{i}" for i in range(2)}
     assert {image["name"] for image in answer["images"]} == {f"{told}{i}" for i in range(2)}
     assert {s["tag"] for s in answer["series"]} == {tag for tag, _ in written}
-    classes = _json(api, "series", run=run["run"], technique="grad_cam")["classes"]
+    classes = _json(api, "series", run=run["run"], name="grad_cam")["classes"]
     assert all(text.endswith(told) for text in classes.values())
     assert list(_json(api, "metrics", run=run["run"])["metrics"]) == [told]
     for (tag, step), png in written.items():

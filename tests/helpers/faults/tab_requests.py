@@ -40,7 +40,7 @@ from tensorboard_plugin.answers import pictures
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs
 from tests.helpers.faults.fault import fault
-from tests.tensorboard_plugin.conftest import PREFIX, Api
+from tests.helpers.tab_api import PREFIX, Api
 
 REQUESTS = 60
 """Requests that hypothesis makes in one go."""
@@ -65,13 +65,15 @@ SECRET = b"what stands outside of the log directory"
 
 _text = st.text(st.characters(codec="utf-8"), max_size=30)
 _values = st.one_of(
-    st.sampled_from([RUN, GRID, "filters", "image_0", "conv2d_0", "dead", "change", "8", "1"]),
+    st.sampled_from(
+        [RUN, GRID, "filters", "image_0", "conv2d_0", "dead_channels", "change", "8", "1"]
+    ),
     st.sampled_from(["..", "../secret", "/etc/passwd", "%00", "\0", "\r\nX: y", "a" * 5000, "NaN"]),
     st.integers().map(str),
     st.floats().map(str),
     _text,
 )
-_NAMES = """run tag step v size item bits first last every measure technique layer image duration
+_NAMES = """run tag step v size item bits first last every measure name layer image duration
     download"""
 _parameters = st.sampled_from(_NAMES.split())
 _query = st.lists(st.tuples(st.one_of(_parameters, _parameters, _text), _values), max_size=6)
@@ -110,7 +112,7 @@ def any_request(directory: Path, number: int) -> str:
     def check(route: str, query: list[tuple[str, str]], is_complete: bool, raw: str | None) -> None:
         if is_complete:
             named = {name for name, _ in query}
-            base = {"run": RUN, "tag": GRID, "step": "1", "item": "1", "technique": "filters"}
+            base = {"run": RUN, "tag": GRID, "step": "1", "item": "1", "name": "filters"}
             query = [(k, v) for k, v in base.items() if k not in named] + query
         encoded = urllib.parse.urlencode(query) + ("" if raw is None else f"&layer={raw}")
         if route.startswith("static/"):

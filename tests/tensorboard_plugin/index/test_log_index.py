@@ -14,24 +14,25 @@ from keras_viz_callbacks.summary import event_file, summaries
 from tensorboard_plugin import schema
 from tensorboard_plugin.answers import json_bodies, pictures
 from tensorboard_plugin.index import log_index as index_module
-from tensorboard_plugin.index.log_index import Index, roots_of
-from tensorboard_plugin.index.run_index import Run
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.index.run_index import RunIndex
 from tensorboard_plugin.log.event_reader import EventReader
-from tensorboard_plugin.log.log_source import LocalStorage
+from tensorboard_plugin.log.local_source import LocalSource
 from tests.helpers import synthetic_logs
 
-IndexOf = Callable[..., Index]
+IndexOf = Callable[..., LogIndex]
 SMALL = synthetic_logs.Spec(epochs=3, layers=1, images=1, channels=2, cell=4, size=8)
 
 
-def picture_of(run: Run, tag: str, step: int) -> bytes:
+def picture_of(run: RunIndex, tag: str, step: int) -> bytes:
     series = run.series[tag]
     i = series.find(step)
     assert i is not None
-    return pictures.read(run.entry(series, i))
+    return pictures.read(run.location(series, i))
 
 
-def stamps_of(run: Run) -> dict[int, str]:
+def stamps_of(run: RunIndex) -> dict[int, str]:
     return {step: run.stamp(step) for step in run.sorted_steps}
 
 
@@ -57,7 +58,7 @@ def test_tensorboards_own_reader_sees_the_same(
         series = run.series.pop(tag)
         events = accumulator.Tensors(tag)
         assert series.step.tolist() == [e.step for e in events]
-        assert series.columns["wall_time"].tolist() == [e.wall_time for e in events]
+        assert series.columns.fixed["wall_time"].tolist() == [e.wall_time for e in events]
     assert not run.series
 
 
@@ -158,7 +159,7 @@ def test_logdir_spec(tmp_path: Path, index_of: IndexOf) -> None:
 )
 def test_logdir_spec_is_read_as_tensorboard_reads_it(spec: str) -> None:
     expected = data_ingester._parse_event_files_spec(spec)
-    assert {root.path: root.group for root in roots_of(None, spec)} == expected
+    assert {root.path: root.group for root in log_directories(None, spec)} == expected
 
 
 def test_no_log_directory_at_all(tmp_path: Path, index_of: IndexOf) -> None:
@@ -233,21 +234,21 @@ def test_slices_come_to_the_same_end(
     log: synthetic_logs.Log, log_dir: str, index_of: IndexOf
 ) -> None:
     whole = index_of(log_dir)
-    index = Index(roots_of(log_dir))
+    index = LogIndex(log_directories(log_dir))
     shares = []
     while not shares or shares[-1][0] < shares[-1][1]:
         index.refresh(seconds=0.001)
         shares.append(index.runs["run1/keras_viz"].progress)
     assert len(shares) >= 2
     assert shares == sorted(shares)
-    a, b = (json_bodies.run(i, i.runs["run1/keras_viz"]) for i in (whole, index))
+    a, b = (json_bodies.run_body(i, i.runs["run1/keras_viz"]) for i in (whole, index))
     assert {**a, "token": ""} == {**b, "token": ""}
 
 
 def test_is_active_reads_no_file(
     log_dir: str, index_of: IndexOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = Index(roots_of(log_dir))
+    index = LogIndex(log_directories(log_dir))
     monkeypatch.setattr(EventReader, "read", lambda self: pytest.fail("a file was read"))
     assert index.has_runs()
 
@@ -292,7 +293,7 @@ def test_a_file_that_may_not_be_read_is_said(
 def test_a_picture_costs_few_bytes(log_dir: str, index_of: IndexOf) -> None:
     run = index_of(log_dir).runs["run1/keras_viz"]
     series = run.series["activations/conv2d_0/image_0"]
-    assert sum(column.itemsize for column in series.columns.values()) <= 100
+    assert series.columns.bytes_of_a_row <= 100
 
 
 def test_many_threads_while_a_training_writes(tmp_path: Path, index_of: IndexOf) -> None:
@@ -306,10 +307,10 @@ def test_many_threads_while_a_training_writes(tmp_path: Path, index_of: IndexOf)
         try:
             while not done.is_set():
                 index.refresh(seconds=0.01)
-                json_bodies.runs(index)
+                json_bodies.runs_body(index)
                 with index.lock:
                     for run in index.runs.values():
-                        content = json_bodies.run(index, run)
+                        content = json_bodies.run_body(index, run)
                         assert content["steps"]["step"] == sorted(run.steps)
         except BaseException as error:  # noqa: BLE001 - whatever it is belongs in the report
             failures.append(error)
@@ -334,15 +335,15 @@ def test_a_walk_of_a_huge_tree_is_rare(log_dir: str, monkeypatch: pytest.MonkeyP
     walks = []
     now = 0.0
 
-    def slow(storage: LocalStorage) -> list[typing.Any]:
+    def slow(storage: LocalSource) -> list[typing.Any]:
         nonlocal now
         now += 2.0  # seconds that the walk took
         walks.append(storage.path)
         return []
 
-    monkeypatch.setattr(LocalStorage, "runs", slow)
+    monkeypatch.setattr(LocalSource, "runs", slow)
     monkeypatch.setattr(index_module.time, "monotonic", lambda: now)
-    index = Index(roots_of(log_dir))
+    index = LogIndex(log_directories(log_dir))
     for _ in range(100):
         index.has_runs()
         index.refresh()

@@ -12,21 +12,22 @@ import pytest
 from keras_viz_callbacks.summary import event_file, summaries
 from tensorboard_plugin import schema
 from tensorboard_plugin.index import log_index as index_module
-from tensorboard_plugin.index.log_index import Index
-from tensorboard_plugin.log import event_reader
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.log import file_window
 from tests.helpers import synthetic_logs
-from tests.helpers.counted_reads import CountingStorage
+from tests.helpers.counted_reads import CountingSource
 
-IndexOf = Callable[..., Index]
+IndexOf = Callable[..., LogIndex]
 
 LAYERS = 10
 
 
 @pytest.fixture
-def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountingStorage:
+def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountingSource:
     """What every index of the test reads through."""
-    made = CountingStorage(str(tmp_path))
-    monkeypatch.setattr(index_module, "storage_of", lambda _: made)
+    made = CountingSource(str(tmp_path))
+    monkeypatch.setattr(index_module, "log_source_of", lambda _: made)
     return made
 
 
@@ -56,7 +57,7 @@ def write_capture(file: event_file.EventFile, step: int, size: int) -> None:
 def test_large_pictures_are_not_read(
     tmp_path: Path,
     index_of: IndexOf,
-    storage: CountingStorage,
+    storage: CountingSource,
     size: int,
     share: float,
     listed: bool,
@@ -76,7 +77,7 @@ def test_large_pictures_are_not_read(
 
 @pytest.mark.parametrize("size", [2_000, 20_000, 300_000])
 def test_growth_is_followed_without_reading_again(
-    tmp_path: Path, index_of: IndexOf, storage: CountingStorage, size: int
+    tmp_path: Path, index_of: IndexOf, storage: CountingSource, size: int
 ) -> None:
     file = event_file.EventFile(str(tmp_path / schema.RUN_NAME))
     write_capture(file, 0, size)
@@ -101,7 +102,7 @@ def test_growth_is_followed_without_reading_again(
 
 @pytest.mark.parametrize(("listed", "events_of_a_capture"), [(True, 1), (False, 2 * LAYERS)])
 def test_slices_read_little_twice(
-    tmp_path: Path, storage: CountingStorage, listed: bool, events_of_a_capture: int
+    tmp_path: Path, storage: CountingSource, listed: bool, events_of_a_capture: int
 ) -> None:
     """An index that is stopped after every event begins each slice where the last one ended."""
     file = event_file.EventFile(str(tmp_path / schema.RUN_NAME))
@@ -111,7 +112,7 @@ def test_slices_read_little_twice(
     (path,) = (tmp_path / schema.RUN_NAME).iterdir()
     if not listed:
         path.write_bytes(synthetic_logs.without_contents(path.read_bytes()))
-    index = Index(index_module.roots_of(str(tmp_path)))
+    index = LogIndex(log_directories(str(tmp_path)))
     slices = 0
     while not index.runs or not all(r.is_caught_up for r in index.runs[schema.RUN_NAME].readers):
         index.refresh(seconds=0)
@@ -120,4 +121,4 @@ def test_slices_read_little_twice(
     assert slices >= 3 * events_of_a_capture
     assert index.runs[schema.RUN_NAME].pictures == 3 * LAYERS
     _, count = storage.take()
-    assert count <= 2 * slices * event_reader.WINDOW
+    assert count <= 2 * slices * file_window.WINDOW

@@ -14,17 +14,18 @@ import fsspec
 import pytest
 from tensorboard.plugins import base_plugin
 
-from keras_viz_callbacks.summary.remote import EventObjects
+from keras_viz_callbacks.summary.event_objects import EventObjects
 from tensorboard_plugin.answers import pictures
-from tensorboard_plugin.index.log_index import Index, roots_of
-from tensorboard_plugin.index.run_index import Run
-from tensorboard_plugin.log import event_reader, log_source
+from tensorboard_plugin.index.log_directories import log_directories, log_source_of
+from tensorboard_plugin.index.log_index import LogIndex
+from tensorboard_plugin.index.run_index import RunIndex
+from tensorboard_plugin.log import file_window, log_errors, remote_source
 from tensorboard_plugin.plugin import KerasVizPlugin
 from tests.helpers import synthetic_logs, tensorboards
 from tests.helpers.stores import S3, copy_to
-from tests.tensorboard_plugin.conftest import Api
+from tests.helpers.tab_api import Api
 
-IndexOf = Callable[..., Index]
+IndexOf = Callable[..., LogIndex]
 ApiOf = Callable[[typing.Any], Api]
 SMALL = synthetic_logs.Spec(epochs=3, layers=1, images=1, channels=2, cell=4, size=8)
 TAG = "activations/conv2d_0/image_0"
@@ -63,14 +64,14 @@ def write_all(url: str, spec: synthetic_logs.Spec = SMALL) -> None:
         pass
 
 
-def settle(index: Index) -> Index:
+def settle(index: LogIndex) -> LogIndex:
     """Looks at the storage and reads all that is new."""
     index.look_again()
     index.refresh(seconds=60)
     return index
 
 
-def problems(run: Run) -> list[str]:
+def problems(run: RunIndex) -> list[str]:
     return [problem.message for _, problem in run.all_problems()[1]]
 
 
@@ -111,7 +112,7 @@ def test_a_growing_object_is_read_on(
     s3: S3, bucket: str, tmp_path: Path, index_of: IndexOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody copies a log there again and again while it grows."""
-    monkeypatch.setattr(log_source, "BLOCK", 4096)
+    monkeypatch.setattr(remote_source, "BLOCK", 4096)
     log = synthetic_logs.write(str(tmp_path), synthetic_logs.Spec(epochs=4))
     whole = Path(log.path).read_bytes()
     store = fsspec.filesystem("s3")
@@ -129,7 +130,7 @@ def test_a_growing_object_is_read_on(
     assert run.readers == [reader]
     assert run.pictures == len(log.pictures)
     read_again = sum(s3.bytes_read().values()) - before - (len(whole) - half)
-    assert read_again < 2 * log_source.BLOCK, "no more than the head and the block it goes on in"
+    assert read_again < 2 * remote_source.BLOCK, "no more than the head and the block it goes on in"
 
 
 @pytest.mark.parametrize("log_url", ["memory", "s3"], indirect=True)
@@ -165,7 +166,7 @@ def test_what_was_replaced_is_read_anew(
     for _ in range(2):
         settle(index)
     found = {
-        (TAG, step): pictures.read(run.entry(run.series[TAG], i))
+        (TAG, step): pictures.read(run.location(run.series[TAG], i))
         for run in index.runs.values()
         if TAG in run.series
         for i, step in enumerate(run.series[TAG].step)
@@ -198,7 +199,7 @@ def test_only_our_runs_are_found_and_by_the_names_they_have_locally(
 def test_a_log_of_many_files_is_listed_at_once(s3: S3, bucket: str, index_of: IndexOf) -> None:
     write_all(f"{bucket}/a/run1", synthetic_logs.Spec(**{**vars(SMALL), "epochs": 20}))
     write_all(f"{bucket}/b/run2")
-    index = Index(roots_of(bucket))
+    index = LogIndex(log_directories(bucket))
     s3.requests.clear()
     assert index.has_runs()
     assert len(s3.requests) == 1
@@ -225,7 +226,7 @@ def test_a_file_that_can_not_be_read_is_said_and_read_later(
     s3: S3, bucket: str, index_of: IndexOf
 ) -> None:
     write_all(bucket)
-    index = Index(roots_of(bucket))
+    index = LogIndex(log_directories(bucket))
     assert index.has_runs()
     s3.denied = "GET"
     index.refresh(seconds=60)
@@ -241,7 +242,7 @@ def test_a_file_that_can_not_be_read_is_said_and_read_later(
 def test_a_picture_that_can_not_be_read_just_now(
     s3: S3, bucket: str, api_of: ApiOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_source, "KEPT_BLOCKS", 0)
+    monkeypatch.setattr(remote_source, "KEPT_BLOCKS", 0)
     write_all(bucket)
     api = api_of(bucket)
     api.settled()
@@ -261,13 +262,13 @@ def test_a_silent_store_keeps_nobody_waiting(
     s3: S3, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_all(bucket)
-    monkeypatch.setattr(log_source, "PATIENCE", 0.05)
-    index = Index(roots_of(bucket))
+    monkeypatch.setattr(remote_source, "LISTING_TIMEOUT", 0.05)
+    index = LogIndex(log_directories(bucket))
     s3.delay = 1.0
     begin = time.monotonic()
     assert not index.has_runs()
     assert time.monotonic() - begin < 0.9
-    monkeypatch.setattr(log_source, "PATIENCE", 30)
+    monkeypatch.setattr(remote_source, "LISTING_TIMEOUT", 30)
     assert settle(index).has_runs(), "and what it answers late is taken"
 
 
@@ -294,12 +295,12 @@ def test_a_local_log_needs_no_fsspec(
 def test_bytes_are_those_of_the_object_wherever_blocks_end(
     log_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_source, "BLOCK", 7)
+    monkeypatch.setattr(remote_source, "BLOCK", 7)
     data = os.urandom(100)
     (tmp_path / "source" / "keras_viz").mkdir(parents=True)
     (tmp_path / "source" / "keras_viz" / "a.tfevents").write_bytes(data)
     copy_to(log_url, tmp_path / "source")
-    place = log_source.storage_of(log_url)
+    place = log_source_of(log_url)
     ((directory, parts),) = place.runs()
     assert parts == ("keras_viz",)
     file, status = place.open(f"{directory}/a.tfevents")
@@ -307,8 +308,8 @@ def test_bytes_are_those_of_the_object_wherever_blocks_end(
     with file:
         for offset, length in [(0, 1), (6, 2), (13, 30), (90, 50), (99, 1), (100, 5), (0, 100)]:
             file.seek(offset)
-            assert event_reader._read(file, length) == data[offset : offset + length]
-    with pytest.raises(log_source.Gone):
+            assert file_window.read_fully(file, length) == data[offset : offset + length]
+    with pytest.raises(log_errors.Gone):
         place.open(f"{directory}/b.tfevents")
 
 

@@ -122,7 +122,7 @@ def seconds(function: Callable[[], Any]) -> float:
 
 def drain(callback: Any) -> None:
     """Waits until the worker has nothing to do."""
-    callback._run.drain()
+    callback.run.drain()
 
 
 def in_fit(

@@ -161,7 +161,7 @@ def test_nothing_is_compiled_after_the_first_batch(tmp_path, images, labels, mon
 
         return noted
 
-    names = ("survey", "compile_activations", "compile_class_signals", "compile_ascent")
+    names = ("dry_run", "compile")
     for name in names:
         monkeypatch.setattr(backend(), name, noting(name, getattr(backend(), name)))
 
@@ -173,93 +173,6 @@ def test_nothing_is_compiled_after_the_first_batch(tmp_path, images, labels, mon
     small_model().fit(images, labels, epochs=3, verbose=0, callbacks=[*own, Begin()])
     assert set(begun[0]) == set(names)
     assert compiled == begun[0]
-
-
-def test_activation_pictures_show_the_activations(tmp_path, images, labels, read_log):
-    model = small_model(functional=True)
-    model.fit(
-        images,
-        labels,
-        verbose=0,
-        callbacks=[ActivationGrid(tmp_path, images[:1], layers="conv_a", channels=[2])],
-    )
-    expected = keras.Model(model.inputs, model.get_layer("conv_a").output)(images[:1])
-    expected = keras.ops.convert_to_numpy(expected)[0, ..., 2]
-    log = read_log(tmp_path)
-    record = log.records["keras_viz", "activations/conv_a/image_0", 0]
-    assert record.grid.items == (2,)
-    np.testing.assert_allclose(record.statistics.maximum, [expected.max()], rtol=1e-3)
-    np.testing.assert_allclose(record.statistics.mean, [expected.mean()], rtol=1e-3)
-    from tensorboard_plugin import schema
-
-    entries = np.asarray(log.picture("activations/conv_a/image_0", 0))[2:66:4, 2:66:4]
-    hottest = np.unravel_index(expected.argmax(), expected.shape)
-    assert entries[hottest] == schema.PALETTE_LEVELS - 1
-    low, high = expected.min(), expected.max()
-    values = low + entries.astype(float) / (schema.PALETTE_LEVELS - 1) * (high - low)
-    np.testing.assert_allclose(values, expected, atol=(high - low) / 200)
-
-
-def test_blank_channels_are_counted(tmp_path, images, labels, read_log):
-    model = small_model()
-    model.optimizer.learning_rate = 0.0
-    conv = model.get_layer("conv_a")
-    kernel, bias = conv.get_weights()
-    kernel[..., 1], bias[1] = 0, -1
-    conv.set_weights([kernel, bias])
-    own = ActivationGrid(tmp_path, images[:2], layers="conv_a")
-    model.fit(images, labels, verbose=0, callbacks=[own])
-    log = read_log(tmp_path)
-    assert log.scalars["keras_viz", "dead_channels/conv_a", 0] == 0.25
-    record = log.records["keras_viz", "activations/conv_a/image_1", 0]
-    assert record.measures == {"blank_channels": 0.25}
-    assert log.layer_measure("activations", "dead_channels", 0) == {"conv_a": 0.25}
-    assert record.statistics.maximum[1] == 0
-
-
-def test_a_heat_map_in_a_record_is_the_class_map(tmp_path, images, labels, read_log):
-    from keras_viz_callbacks import grad_cam
-    from tests.helpers.event_logs import decode
-
-    model = small_model()
-    model.fit(images, labels, verbose=0, callbacks=[GradCAM(tmp_path, images, target=1)])
-    log = read_log(tmp_path)
-    expected = grad_cam(model, images, target=1)
-    for index in range(6):
-        key = ("keras_viz", f"grad_cam/conv_b/image_{index}", 0)
-        heat = np.asarray(decode(log.heat_maps[key])).astype(np.float64)
-        highest = log.records[key].value_range[1]
-        np.testing.assert_allclose(
-            heat / 65535 * highest, expected[index], atol=1e-4 * highest + 1e-7
-        )
-        assert log.records[key].target.index == 1
-
-
-def test_max_channels_and_images_are_bounded_and_said(tmp_path, images, labels, read_log, caplog):
-    own = ActivationGrid(tmp_path, images, layers="conv_b", max_channels=3, max_images=1)
-    small_model().fit(images, labels, verbose=0, callbacks=[own])
-    log = read_log(tmp_path)
-    assert log.tags("activations") == {"activations/conv_b/image_0"}
-    record = log.records["keras_viz", "activations/conv_b/image_0", 0]
-    assert record.grid.items == (0, 1, 2)
-    assert record.channels == 5
-    assert record.note == "the first 3 of 5 channels (max_channels)"
-
-
-def test_filter_patterns_pick_a_few_layers_and_say_what_is_left_out(
-    tmp_path, images, labels, read_log, caplog
-):
-    model = small_model()
-    own = FilterPatterns(tmp_path, max_layers=1, filters=2, steps=1)
-    with caplog.at_level("INFO"):
-        model.fit(images, labels, verbose=0, callbacks=[own])
-    log = read_log(tmp_path)
-    assert log.tags() == {"filters/conv_a"}
-    assert log.records["keras_viz", "filters/conv_a", 0].note == (
-        "the first 2 of 4 filters (filters); 1 other convolutions are left out (max_layers)"
-    )
-    assert "1 other convolutions are left out" in caplog.text
-    assert "2 of the 4 filters of conv_a" in caplog.text
 
 
 def test_names_and_images_are_shared_between_callbacks(tmp_path, images, labels, read_log):

@@ -143,7 +143,7 @@ class At(keras.callbacks.Callback):
 
 def settle(own: keras.callbacks.Callback) -> None:
     """Waits until what a callback has captured so far is written."""
-    assert own._run.drain(60)
+    assert own.run.drain(60)
 
 
 class Settle(keras.callbacks.Callback):

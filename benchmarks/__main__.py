@@ -24,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 
 from benchmarks.rows import Row, table
+from docs.backends import BACKENDS
 
 EVERYWHERE = {
     "captures": "A capture, on the training thread",
@@ -36,7 +37,6 @@ ONCE = {
     "index": "The index of a log of 2 GB and 40,000 pictures",
 }
 TITLES = {**EVERYWHERE, **ONCE}
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RESULTS = DOCS / "benchmarks.json"
 TABLE = DOCS / "benchmarks_table.md"

@@ -20,7 +20,7 @@ class Workload(NamedTuple):
         model: Compiled, with random weights: they cost what trained ones cost.
         images: Held-out ones, ``(4, side, side, 3)`` in [0, 1].
         convolutions: Names of its convolutions, in order.
-        drawn: Of those whose filters are climbed to: early, middle, late.
+        drawn: Of those, the ones whose filter patterns are made: early, middle, late.
     """
 
     name: str

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import keras
 
+from docs.backends import BACKENDS
 from tests.helpers.faults import tiny_training
 from tests.helpers.faults.fault import Fault, faults_of
 
@@ -33,7 +34,6 @@ MODULES = {
     "Training": ("killed", "signals", "disk", "stalled", "files", "captures", "processes"),
     "The tab": ("tab_files", "tab_requests", "tab_names"),
 }
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "faults.json"
 

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import keras
 
+from docs.backends import BACKENDS
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 from tests.helpers.event_logs import Log
 from tests.helpers.model_kinds import KINDS, Case, Kind
 
 CALLBACKS = {"activations": ActivationGrid, "grad_cam": GradCAM, "filters": FilterPatterns}
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "kinds.json"
 

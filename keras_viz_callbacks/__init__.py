@@ -8,6 +8,7 @@ from keras_viz_callbacks.functions import (
     filter_patterns,
     generate_pattern,
     grad_cam,
+    saliency,
 )
 from keras_viz_callbacks.version import __version__
 
@@ -20,4 +21,5 @@ __all__ = [
     "filter_patterns",
     "generate_pattern",
     "grad_cam",
+    "saliency",
 ]

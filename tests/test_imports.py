@@ -46,5 +46,6 @@ def test_what_design_promises_is_exported():
         "filter_patterns",
         "generate_pattern",
         "grad_cam",
+        "saliency",
     }
     assert all(hasattr(package, name) for name in package.__all__)

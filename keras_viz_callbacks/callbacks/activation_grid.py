@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from keras_viz_callbacks.callbacks.layer_images import Choice, LayerImagesCallback
+from keras_viz_callbacks.callbacks.layer_images import LayerImagesCallback
 from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import LayerImageOptions
 from keras_viz_callbacks.callbacks.records import Moment, layer_record, rounded
-from keras_viz_callbacks.capture.backend import Array, backend
-from keras_viz_callbacks.capture.held_out import compiled
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey, select
-from keras_viz_callbacks.capture.target import class_output
+from keras_viz_callbacks.capture.compiled import Array
+from keras_viz_callbacks.capture.layers import LayerCall
+from keras_viz_callbacks.capture.plan import Plan
+from keras_viz_callbacks.capture.selectors import Selector
+from keras_viz_callbacks.explain.activations import Activations
 from keras_viz_callbacks.maps.channels import Statistics, statistics
 from keras_viz_callbacks.maps.measures import measured, names_of
 from keras_viz_callbacks.maps.places import as_pictures
@@ -70,6 +71,7 @@ class ActivationGrid(LayerImagesCallback):
             images,
             layers=layers,
             default_name=schema.NAME_ACTIVATIONS,
+            measures=names_of("layer"),
             **options,
         )
         for argument, value in (("max_channels", max_channels), ("cell_size", cell_size)):
@@ -82,26 +84,20 @@ class ActivationGrid(LayerImagesCallback):
         self.cell_size = cell_size
         self.scale = scale
 
-    def _choose(self, survey: Survey) -> Choice:
-        calls = select(survey.calls, self.layers)
-        for call in calls:
+    def _plan(self) -> Plan:
+        self._activations = Activations(self.model, self.held, self.layers, self.tokens_to_grid)
+        plan = self._activations.plan
+        for call in plan.calls:
             self._picked(call, call.channels or 0)
-        place = class_output(survey)
-        output = None if place is None else survey.outputs[place]
-        return Choice(calls, output, measures=names_of("layer"))
-
-    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
-        self._forward = compiled(
-            backend().compile_activations, self.model, self.held, choose, self.tokens_to_grid
-        )
+        return plan
 
     def _pass(self) -> Mapping[str, Array]:
-        return self._forward(self.held.inputs)
+        return self._activations.capture()
 
     def _draw_layer(
-        self, call: LayerCall, signals: Mapping[str, Array], moment: Moment
+        self, call: LayerCall, captured: Mapping[str, Array], moment: Moment
     ) -> Iterator[Drawing | Measurement]:
-        activations = signals[call.path]
+        activations = captured[call.path]
         layer = layer_record(call, activations.shape[1:])
         channels = activations.shape[-1]
         picked = self._picked(call, channels)

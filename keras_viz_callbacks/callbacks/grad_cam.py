@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_viz_callbacks.callbacks.layer_images import Choice, LayerImagesCallback
+from keras_viz_callbacks.callbacks.layer_images import LayerImagesCallback
 from keras_viz_callbacks.callbacks.options import LayerImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
-from keras_viz_callbacks.capture.backend import ClassSignals, backend
-from keras_viz_callbacks.capture.held_out import compiled
-from keras_viz_callbacks.capture.layers import LayerCall, Selector, Survey
-from keras_viz_callbacks.capture.target import Target, resolve_target, select_for_class_maps
-from keras_viz_callbacks.maps import class_activation
+from keras_viz_callbacks.capture.layers import LayerCall
+from keras_viz_callbacks.capture.plan import Plan, report_choice
+from keras_viz_callbacks.capture.selectors import Selector
+from keras_viz_callbacks.capture.target import Target
+from keras_viz_callbacks.explain.class_maps import CapturedClassMaps, ClassMaps
+from keras_viz_callbacks.explain.tries import BATCH_SIZE
+from keras_viz_callbacks.maps.class_activation import METHODS
 from keras_viz_callbacks.options import with_options
 from keras_viz_callbacks.render.overlay import draw_overlay, lay_flat
 from keras_viz_callbacks.render.picture import encode_heat_map
@@ -45,7 +47,9 @@ class GradCAM(LayerImagesCallback):
             for each image, or a function from the model's outputs to ``(batch,)``. For a model
             with several outputs also the name of one, or ``{name: class}``; by default the first
             that looks like classes.
-        method: A method of `keras_viz_callbacks.maps.class_activation`, such as ``"grad_cam"``.
+        method: Name of a class activation method, such as ``"grad_cam"`` or ``"score_cam"``.
+        batch_size: How many images a forward pass takes at most, for methods that try variants
+            of the image or of the layer.
         name: First part of the tags; the method's name by default.
 
     Raises:
@@ -64,49 +68,48 @@ class GradCAM(LayerImagesCallback):
         layers: Selector = None,
         target: Target = None,
         method: str = "grad_cam",
+        batch_size: int = BATCH_SIZE,
         **options: Unpack[LayerImageOptions],
     ) -> None:
-        class_activation.METHODS.find(method)
+        self._title = METHODS.find(method).title
         super().__init__(log_dir, images, layers=layers, default_name=method, **options)
         self.target = target
         self.method = method
+        self.batch_size = batch_size
 
-    def _choose(self, survey: Survey) -> Choice:
-        self._target = resolve_target(self.target, survey, len(self.held))
-        if not self._target.is_before_activation:
+    def _plan(self) -> Plan:
+        self._maps = ClassMaps(
+            self.model,
+            self.held,
+            layers=self.layers,
+            target=self.target,
+            method=self.method,
+            tokens_to_grid=self.tokens_to_grid,
+            batch_size=self.batch_size,
+        )
+        report_choice(self._maps.plan)
+        if not self._maps.plan.score.is_before_activation:
             logger.warning(
                 "No logit was found before the model's output; class maps of %r explain the "
                 "output itself.",
                 self.name,
             )
-        return Choice(select_for_class_maps(survey, self.layers), self._target.output)
+        return self._maps.plan
 
-    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
-        self._signals = compiled(
-            backend().compile_class_signals,
-            self.model,
-            self.held,
-            lambda found: (choose(found), self._target),
-            self.tokens_to_grid,
-        )
-
-    def _pass(self) -> ClassSignals:
-        return self._signals(self.held.inputs, self._target.classes)
+    def _pass(self) -> CapturedClassMaps:
+        return self._maps.capture()
 
     def _draw_layer(
-        self, call: LayerCall, signals: ClassSignals, moment: Moment
+        self, call: LayerCall, captured: CapturedClassMaps, moment: Moment
     ) -> Iterator[Drawing]:
-        activations = signals.activations[call.path]
-        maps = class_activation.class_activation_map(
-            activations, signals.gradients[call.path], self.method
-        )
+        maps = captured.finish(call.path)
         for index, heat_map in enumerate(maps):
             if not np.isfinite(heat_map).all():
                 raise FloatingPointError(
                     f"the class map of {self.gallery.names[index]!r} at {call.path!r} is NaN or "
                     "infinite"
                 )
-            label, prediction, target = self._scores(index, signals)
+            label, prediction, target = self._scores(index, captured)
             flat, enlarged = lay_flat(heat_map, self.gallery.places)
             image = self.gallery.pixels[index]
             if heat_map.ndim != len(self.gallery.places):
@@ -122,12 +125,12 @@ class GradCAM(LayerImagesCallback):
             )
             raw, value_range = encode_heat_map(flat)
             record = self.gallery.record(
-                self.name, index, picture, moment, call=call, shape=activations.shape[1:]
+                self.name, index, picture, moment, call=call, shape=captured.shapes[call.path]
             )
             record = replace(
                 record,
                 kind="evidence",
-                title=class_activation.METHODS.find(self.method).title,
+                title=self._title,
                 label=label,
                 prediction=prediction,
                 target=target,
@@ -139,16 +142,14 @@ class GradCAM(LayerImagesCallback):
             yield Drawing(record, picture.data, raw)
 
     def _scores(
-        self, index: int, signals: ClassSignals
+        self, index: int, captured: CapturedClassMaps
     ) -> tuple[schema.ClassScore | None, schema.ClassScore | None, schema.ClassScore | None]:
         """Label, prediction and target of an image."""
-        if signals.probabilities is None:
+        if captured.probabilities is None:
             return self.gallery.label(index), None, None
-        probabilities = signals.probabilities[index]
+        probabilities = captured.probabilities[index]
         label = self.gallery.label(index, probabilities)
         prediction = self.gallery.score(int(probabilities.argmax()), probabilities)
-        if self._target.function is not None:
+        if self._maps.plan.score.function is not None:
             return label, prediction, None
-        wanted = int(self._target.classes[index])
-        target = prediction if wanted < 0 else self.gallery.score(wanted, probabilities)
-        return label, prediction, target
+        return label, prediction, self.gallery.score(int(captured.classes[index]), probabilities)

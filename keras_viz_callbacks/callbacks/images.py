@@ -13,7 +13,7 @@ from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import CaptureOptions, ImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.capture.held_out import check_labels, held_out
-from keras_viz_callbacks.capture.layers import Output, Survey
+from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.options import part, with_options
 from keras_viz_callbacks.render import colors
 from keras_viz_callbacks.summary.run import Drawing, Run
@@ -27,7 +27,7 @@ class HeldOutImagesCallback(VisualizationCallback):
     """Base of the callbacks that draw held-out images, or something about each of them.
 
     The images themselves are drawn with the first capture of a training, once for all callbacks
-    of a run. A subclass says what to prepare, calling `_hang`, and what to capture of the images.
+    of a run. A subclass says what to prepare, and calls `_make_gallery` then, and what to capture.
 
     Args:
         images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
@@ -82,21 +82,21 @@ class HeldOutImagesCallback(VisualizationCallback):
         return draw
 
     @final
-    def _hang(self, run: Run, survey: Survey, class_output: Output | None) -> None:
-        """Makes the gallery.
+    def _make_gallery(self, run: Run, plan: Plan) -> None:
+        """Makes the gallery, once it is known what the model does with the images.
 
         Args:
             run: The run.
-            survey: What the model does with the images.
-            class_output: The output whose classes the labels are, if there is one.
+            plan: What is captured. The labels are classes of the output that it explains, or of
+                the first one that looks like classes.
 
         Raises:
             ValueError: A label is no class of that output, or a name means another image.
         """
-        classes = None if class_output is None else class_output.classes
-        check_labels(self.held, classes, self.class_names)
+        output = plan.class_output
+        check_labels(self.held, None if output is None else output.classes, self.class_names)
         self.gallery = Gallery(
-            self.held.channels_last(survey),
+            self.held.channels_last(plan.survey),
             run,
             self.held.names,
             self.held.labels,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from keras_viz_callbacks.callbacks.base import Draw
@@ -13,8 +12,10 @@ from keras_viz_callbacks.callbacks.images import HeldOutImagesCallback
 from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import ImageOptions, LayerImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
-from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey
+from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import check_tokens_to_grid
+from keras_viz_callbacks.capture.plan import Plan
+from keras_viz_callbacks.capture.selectors import Selector
 from keras_viz_callbacks.options import part, with_options
 from keras_viz_callbacks.summary.run import Drawing, Run
 
@@ -22,30 +23,16 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What a callback draws of a model.
-
-    Attributes:
-        calls: Calls of the chosen layers.
-        class_output: The output whose classes the labels are, if there is one.
-        measures: Names of the measures that are reported for each layer.
-    """
-
-    calls: list[LayerCall]
-    class_output: Output | None
-    measures: tuple[str, ...] = ()
-
-
 @with_options(LayerImageOptions)
 class LayerImagesCallback(HeldOutImagesCallback):
     """Base of the callbacks that draw one picture of each chosen layer for each held-out image.
 
-    A subclass says which layers, which pass, and how to draw what the pass returns for a layer.
+    A subclass says which pass over which layers, and how to draw what it returns for a layer.
 
     Args:
         layers: Layer path, unique name, glob, layer, or a list of those; None for a default
             choice.
+        measures: Names of the measures that are reported of each layer.
 
     Raises:
         ValueError: An argument is wrong.
@@ -58,20 +45,18 @@ class LayerImagesCallback(HeldOutImagesCallback):
         *,
         layers: Selector = None,
         default_name: str = "",
+        measures: Sequence[str] = (),
         **options: Unpack[LayerImageOptions],
     ) -> None:
         super().__init__(log_dir, images, default_name=default_name, **part(ImageOptions, options))
         check_tokens_to_grid(options["tokens_to_grid"])
         self.layers = layers
+        self._measures = measures
         self.tokens_to_grid = options["tokens_to_grid"]
 
     @abstractmethod
-    def _choose(self, survey: Survey) -> Choice:
-        """The layers to draw; checks the subclass's own arguments against the model."""
-
-    @abstractmethod
-    def _compile(self, choose: Callable[[Survey], list[LayerCall]]) -> None:
-        """Compiles the pass over the layers that ``choose`` returns."""
+    def _plan(self) -> Plan:
+        """Compiles the pass; checks the subclass's own arguments against the model."""
 
     @abstractmethod
     def _pass(self) -> Any:
@@ -85,16 +70,12 @@ class LayerImagesCallback(HeldOutImagesCallback):
 
     @final
     def _prepare(self, run: Run) -> None:
-        def choose(found: Survey) -> list[LayerCall]:
-            choice = self._choose(found)
-            self._calls = choice.calls
-            self._hang(run, found, choice.class_output)
-            run.claim(self, self.gallery.tags(self.name, choice.calls))
-            paths = [call.path for call in choice.calls]
-            run.claim(self, (self._scalar_tag(m, p) for p in paths for m in choice.measures))
-            return choice.calls
-
-        self._compile(choose)
+        plan = self._plan()
+        self._calls = plan.calls
+        self._make_gallery(run, plan)
+        run.claim(self, self.gallery.tags(self.name, plan.calls))
+        paths = [call.path for call in plan.calls]
+        run.claim(self, [self._scalar_tag(m, path) for path in paths for m in self._measures])
 
     @final
     def _capture_images(self) -> Draw:

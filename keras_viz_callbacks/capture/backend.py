@@ -1,114 +1,63 @@
-"""Picks the one backend file that Keras is set to, and says what each of them offers."""
+"""What each backend file offers, and the one that Keras is set to."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.layers import LayerCall, Survey
-from keras_viz_callbacks.capture.layout import TokensToGrid
-from keras_viz_callbacks.capture.target import ResolvedTarget
+Tensor: TypeAlias = Any
 
-Array = NDArray[np.float32]
-Inputs = Any
-"""What the model eats: an array, or a list, tuple or dict of arrays, batch axis first."""
+Inputs: TypeAlias = Any
+"""What the model takes: an array, or a list, tuple or dict of arrays, batch axis first."""
 
-ChooseCalls = Callable[[Survey], Sequence[LayerCall]]
-"""The layers that a pass is over, once it is known what there is."""
+Watch: TypeAlias = Callable[[str, Tensor], Tensor]
+"""Marks a tensor by name as one to differentiate with respect to, and returns what to compute with
+from there on."""
 
-ChooseScores = Callable[[Survey], tuple[Sequence[LayerCall], ResolvedTarget]]
-"""The layers that a class pass is over, and the score that is differentiated."""
+Scored: TypeAlias = Callable[..., tuple[Tensor, Sequence[str], Any]]
+"""``function(watch, *args) -> (score, names, rest)``: scores ``(batch,)``, the names of the watched
+tensors that the gradients are wanted for, and anything else that was computed."""
 
-Feed = Callable[[Any], Any]
-"""From images, a tensor ``(batch, height, width, channels)``, to the model's inputs."""
-
-
-@dataclass(frozen=True)
-class ClassSignals:
-    """What one forward and one backward pass tell of a batch.
-
-    Attributes:
-        activations: By layer path, ``(batch, *places, channels)``.
-        gradients: Of the score with respect to them, of the same shapes.
-        score: The differentiated score of each image, ``(batch,)``.
-        probabilities: ``(batch, classes)``, or None where the model's output is no class.
-    """
-
-    activations: Mapping[str, Array]
-    gradients: Mapping[str, Array]
-    score: Array
-    probabilities: Array | None
-
-
-@dataclass(frozen=True)
-class AscentSignals:
-    """Where a gradient ascent in input space ended, by filter.
-
-    Attributes:
-        images: ``(filter, height, width, channels)``, in the model's input range.
-        start: Mean response of each filter to its first image, ``(filter,)``.
-        response: And to its last.
-    """
-
-    images: Array
-    start: Array
-    response: Array
+Differentiated: TypeAlias = Callable[..., tuple[Mapping[str, Tensor], Mapping[str, Tensor], Any]]
+"""``function(*args) -> (gradients, watched, rest)``: for each name the gradient of the sum of the
+scores with respect to the tensor, and that tensor."""
 
 
 class Backend(Protocol):
-    """The functions of each backend file.
+    """The functions of each backend file. They know no pass: those are in `passes`, once."""
 
-    A compiled function belongs to who asked for it and is used again at each capture: it reads
-    the model's variables as they are then. Each runs the model with ``training=False`` inside a
-    scope that drops every update of a variable.
-    """
+    def compile(
+        self, model: keras.Model, function: Callable[..., Any], examples: Sequence[Inputs]
+    ) -> Callable[..., Any]:
+        """Makes a function over a model ready to be run at each capture.
 
-    def survey(
-        self, model: keras.Model, inputs: Inputs, tokens_to_grid: TokensToGrid = None
-    ) -> Survey:
-        """What a forward pass does, for inputs of these shapes."""
+        The function is called inside a scope that drops every update of a variable. It is traced
+        now, once for any number of images where the backend traces, so that what is wrong is
+        reported now. What it closes over must not be a tensor.
 
-    def compile_activations(
-        self,
-        model: keras.Model,
-        choose: ChooseCalls,
-        inputs: Inputs,
-        tokens_to_grid: TokensToGrid = None,
-    ) -> Callable[[Inputs], dict[str, Array]]:
-        """One forward pass: the outputs of the chosen calls by layer path.
+        Args:
+            model: The model that the function calls; its variables are read anew in each run.
+            function: From tensors to a nest of tensors and None, written in `keras.ops`.
+            examples: NumPy arrays, or nests of them, for each argument. Axis 0 is the batch,
+                except for scalars.
 
-        ``choose`` is called once, behind a first pass with the inputs.
+        Returns:
+            The same function from NumPy arrays to NumPy arrays.
         """
 
-    def compile_class_signals(
-        self,
-        model: keras.Model,
-        choose: ChooseScores,
-        inputs: Inputs,
-        tokens_to_grid: TokensToGrid = None,
-    ) -> Callable[[Inputs, NDArray[np.int32]], ClassSignals]:
-        """One forward and one backward pass for all the chosen calls.
+    def gradients(self, function: Scored) -> Differentiated:
+        """Differentiates a function by the tensors that it watches.
 
-        ``choose`` is called once, behind a first pass with the inputs. The function takes the
-        inputs and a class for each image, -1 for the predicted one.
+        For use inside a function that is compiled, also inside `keras.ops.fori_loop`.
         """
 
-    def compile_ascent(
-        self, model: keras.Model, call: LayerCall, feed: Feed, shape: tuple[int, int, int]
-    ) -> Callable[[Array, NDArray[np.int32], int, float], AscentSignals]:
-        """Gradient ascent in input space, a pass being ended at the call.
-
-        ``feed`` makes the model's inputs of images ``(batch, *shape)``, which need not have the
-        size of the model's own. The function takes the first
-        images, ``(filter, *shape)``, the index of each one's filter, the number of steps, and
-        the change of a typical value in one step.
-        """
+    def dry_run(
+        self, model: keras.Model, function: Callable[..., Any], examples: Sequence[Inputs]
+    ) -> None:
+        """Runs a function over a model once, in the cheapest way in which it sees all shapes."""
 
     def is_chief(self, model: keras.Model) -> bool:
         """Whether this process is the one that draws, of those that train the model together.
@@ -137,65 +86,30 @@ def backend() -> Backend:
         ) from None
 
 
-def survey(
-    model: keras.Model,
-    inputs: Inputs,
-    tokens_to_grid: TokensToGrid = None,
-) -> Survey:
-    """What a forward pass does, for inputs of these shapes; see `Backend.survey`.
-
-    Args:
-        model: The model.
-        inputs: Of any number of images.
-        tokens_to_grid: How a layer's tokens are laid out.
-
-    Raises:
-        ValueError: The model has no weights yet.
-    """
-    check_built(model)
-    return backend().survey(model, inputs, tokens_to_grid)
-
-
-def check_built(model: keras.Model) -> None:
-    """Raises a ValueError where a model has no weights yet: a trace would make them inside it."""
-    if not model.built:
-        raise ValueError(
-            "`model` must be built before it can be observed: call it once on a batch, or give "
-            f"it an `Input`. Received: model={model.name!r}, which has no weights yet"
-        )
-
-
-def to_class_signals(
-    calls: Sequence[LayerCall],
-    activations: Mapping[str, Any],
-    gradients: Mapping[str, Any],
-    score: Any,
-    probabilities: Any | None,
-    numpy: Callable[[Any], Array] = keras.ops.convert_to_numpy,
-) -> ClassSignals:
-    """What a backend's tensors of a class pass are in NumPy; see `to_numpy`."""
-    return ClassSignals(
-        activations=to_numpy(calls, activations, numpy),
-        gradients=to_numpy(calls, gradients, numpy),
-        score=numpy(score),
-        probabilities=None if probabilities is None else numpy(probabilities),
+def first_image(arguments: Sequence[Inputs]) -> Sequence[Inputs]:
+    """The same arguments with one image each; scalars as they are."""
+    return cast(
+        Sequence[Inputs],
+        keras.tree.map_structure(lambda array: array[:1] if array.ndim else array, arguments),
     )
 
 
-def to_numpy(
-    calls: Sequence[LayerCall],
-    tensors: Mapping[str, Any],
-    numpy: Callable[[Any], Array] = keras.ops.convert_to_numpy,
-) -> dict[str, Array]:
-    """Outputs of layers in NumPy, ``(batch, *places, channels)`` in every format.
+def to_numpy(outputs: Any, convert: Callable[[Tensor], Any]) -> Any:
+    """A nest of tensors and None in NumPy.
 
     Args:
-        calls: The layers' calls.
-        tensors: By layer path.
-        numpy: Makes an array of a tensor.
+        outputs: The nest.
+        convert: Makes an array of one tensor.
     """
-    arrays: dict[str, Array] = {}
-    for call in calls:
-        assert call.layout is not None  # `select` saw to it
-        arrays[call.path] = call.layout.to_maps(numpy(tensors[call.path]))
-    return arrays
+    return keras.tree.map_structure(
+        lambda tensor: None if tensor is None else convert(tensor), outputs
+    )
+
+
+def without_outputs(function: Callable[..., Any]) -> Callable[..., None]:
+    """The same function, which returns nothing."""
+
+    def run(*arguments: Any) -> None:
+        function(*arguments)
+
+    return run

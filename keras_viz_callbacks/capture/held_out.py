@@ -6,23 +6,20 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.backend import Inputs, check_built
-from keras_viz_callbacks.capture.layers import Survey
-from keras_viz_callbacks.capture.layout import TokensToGrid
+from keras_viz_callbacks.capture.backend import Inputs
+from keras_viz_callbacks.capture.inputs import channels_last, image_place
+from keras_viz_callbacks.capture.survey import Survey
 from keras_viz_callbacks.capture.target import check_classes
 
 logger = logging.getLogger(__name__)
 
 Preprocess = Callable[[Any], Any]
-
-Chosen = TypeVar("Chosen")
-Run = TypeVar("Run")
 
 
 @dataclass(frozen=True)
@@ -30,11 +27,11 @@ class HeldOut:
     """A few images that training does not see.
 
     Attributes:
-        names: The user's, or None for those that are numbered.
-        images: What is displayed, ``(batch, *places, channels)``, or with the channels first if
-            the model's inputs are so: one place axis for signals, two for images, three for
-            volumes.
-        inputs: What the model eats.
+        names: Names that the user gave, or None for images that are numbered.
+        images: What is displayed, ``(batch, *places, channels)``, or with the channels first or
+            without a channel axis if the model's inputs are so: one place axis for signals, two
+            for images, three for volumes.
+        inputs: What the model takes.
         labels: True classes ``(batch,)``, or None.
     """
 
@@ -50,12 +47,9 @@ class HeldOut:
         """The images as ``(batch, *places, channels)``.
 
         Args:
-            survey: Of the model that eats them.
+            survey: Survey of the model that takes them.
         """
-        shapes = [part.shape for part in keras.tree.flatten(self.inputs)]
-        if survey.channels_first and self.images.shape in shapes:
-            return np.moveaxis(self.images, 1, -1)
-        return self.images
+        return channels_last(self.images, self.inputs, survey)
 
 
 def held_out(
@@ -109,7 +103,7 @@ def held_out(
         known = _labels_of_batches(own_labels, number)
     else:
         if _length(labels) is not None and _length(labels) == _length(images):
-            labels = labels[:number]  # those beyond `max_images` are left out
+            labels = labels[:number]  # `max_images` leaves the others out
         known = _as_labels(labels, number, class_names)
     return HeldOut(names, array, inputs, known)
 
@@ -123,7 +117,7 @@ def check_fits(model: keras.Model, held: HeldOut) -> None:
     try:
         wanted = [tuple(tensor.shape) for tensor in keras.tree.flatten(model.inputs)]
     except (AttributeError, ValueError, TypeError):
-        return  # a subclassed model declares none; tracing it will tell
+        return  # a subclassed model declares none; the pass itself will fail
     parts = keras.tree.flatten(held.inputs)
     fits = len(parts) == len(wanted) and all(
         len(part.shape) == len(shape)
@@ -137,46 +131,6 @@ def check_fits(model: keras.Model, held: HeldOut) -> None:
             f"`images` must fit the model's input, of shape {shapes}. Received: images of shape "
             f"{got}. {_way_out(parts, wanted)}"
         )
-
-
-def compiled(
-    compile_pass: Callable[..., Run],
-    model: keras.Model,
-    held: HeldOut,
-    choose: Callable[[Survey], Chosen],
-    tokens_to_grid: TokensToGrid = None,
-) -> Run:
-    """Compiles a pass over the held-out images.
-
-    Args:
-        compile_pass: A function of `Backend` that makes one.
-        model: The model.
-        held: The images.
-        choose: What that function is told once it knows the model.
-        tokens_to_grid: How a layer's tokens are laid out.
-
-    Raises:
-        ValueError: They do not fit the model's input, or it was never built.
-    """
-    check_built(model)
-    check_fits(model, held)
-    passed = False
-
-    def choose_behind(survey: Survey) -> Chosen:
-        nonlocal passed
-        passed = True
-        return choose(survey)
-
-    try:
-        return compile_pass(model, choose_behind, held.inputs, tokens_to_grid)
-    except Exception as error:
-        if passed:
-            raise
-        shapes = ", ".join(str(part.shape) for part in keras.tree.flatten(held.inputs))
-        raise ValueError(
-            "`images` must fit the model: a forward pass with them failed. Received: images of "
-            f"shape {shapes}. The model said: {error}"
-        ) from error
 
 
 def check_labels(held: HeldOut, classes: int | None, class_names: Sequence[str] | None) -> None:
@@ -230,12 +184,9 @@ def _are_inputs(images: Any) -> bool:
 def _displayed(parts: Inputs) -> NDArray[Any]:
     """The part of the model's inputs that people see: the first that holds images."""
     arrays: list[NDArray[Any]] = keras.tree.flatten(parts)
-    for rank in (4, 5, 3):
-        found = [array for array in arrays if array.ndim == rank]
-        # A single channel or a colour looks more like an image than features do.
-        found.sort(key=lambda array: min(array.shape[-1], array.shape[1]) > 4)
-        if found:
-            return found[0]
+    place = image_place([array.shape for array in arrays])
+    if place is not None:
+        return arrays[place]
     shapes = ", ".join(str(array.shape) for array in arrays)
     raise ValueError(
         f"`images` must have the shape (batch, height, width, channels). Received: images of "
@@ -278,7 +229,7 @@ def _stack(images: Sequence[Any]) -> NDArray[Any]:
 
 def _as_input(part: Any) -> NDArray[Any]:
     array = _numpy(part)
-    # A GPU's worth of double precision is never meant.
+    # NumPy makes double precision where a GPU is meant to take single.
     return array.astype(np.float32) if array.dtype in (np.float64, np.float16) else array
 
 

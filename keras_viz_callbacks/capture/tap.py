@@ -1,9 +1,9 @@
-"""Taps layers for the length of one forward pass, instead of rebuilding the model around them.
+"""Taps layers during one forward pass, instead of rebuilding the model around them.
 
-Keras looks ``layer.call`` up at each call, so an attribute of that name on the *instance* answers
-in its place. Nothing else of the model is touched, and `tap` takes the attributes away again
-however the pass ends. It works while a function is traced (``tf.function``, ``jax.jit``) as well
-as eagerly.
+Keras looks ``layer.call`` up each time a layer is called, so an attribute of that name on the
+*instance* is run in its place. Nothing else of the model is touched, and `tap` removes the
+attributes again however the pass ends. It works while a function is traced (``tf.function``,
+``jax.jit``) as well as eagerly.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 
 import keras
 
+from keras_viz_callbacks.capture import keras_internals
 from keras_viz_callbacks.capture.layers import CONVOLUTIONS, LayerCall, layer_paths
+from keras_viz_callbacks.capture.replaced import replaced
 
-Answer = Callable[..., Any]
-"""``(layer, call, *args, **kwargs) -> output``: what answers in place of ``layer.call``."""
-
-_MISSING = object()
+Replacement = Callable[..., Any]
+"""``(layer, call, *args, **kwargs) -> output``: what is run in place of ``layer.call``."""
 
 _ENDS_WITH_ACTIVATION = (
     *CONVOLUTIONS,
@@ -31,90 +31,68 @@ _ENDS_WITH_ACTIVATION = (
 
 
 class PassComplete(BaseException):
-    """Ends a forward pass once every wanted layer has answered.
+    """Ends a forward pass once every wanted layer has returned.
 
     Not an `Exception`, so that no layer's own ``except Exception`` takes it for a failure.
     """
 
 
 @contextlib.contextmanager
-def tap(layers: Iterable[keras.layers.Layer], answer: Answer) -> Iterator[None]:
-    """Lets ``answer`` stand in for the ``call`` of each layer while the context lasts."""
+def tap(layers: Iterable[keras.layers.Layer], replacement: Replacement) -> Iterator[None]:
+    """Runs ``replacement`` in place of the ``call`` of each layer while the context lasts."""
     with contextlib.ExitStack() as stack:
         for layer in layers:
-            # A quantized layer answers by another method.
-            quantized = getattr(layer, "quantization_mode", None) is not None
-            name = "quantized_call" if quantized else "call"
+            name = keras_internals.call_name(layer)
             call = getattr(layer, name)
-            replacement = functools.wraps(call)(functools.partial(answer, layer, call))
-            stack.enter_context(replaced(layer, name, replacement))
-            if getattr(layer, "_remat_mode", None):
-                # Inside a checkpoint the tapped tensor would leak.
-                stack.enter_context(replaced(layer, "_remat_mode", None))
+            tapped = functools.wraps(call)(functools.partial(replacement, layer, call))
+            stack.enter_context(replaced(layer, name, tapped))
+            stack.enter_context(keras_internals.without_checkpoint(layer))
         yield
 
 
 @contextlib.contextmanager
 def collect(
     calls: Sequence[LayerCall],
-    on_answer: Callable[[LayerCall, Any], Any] | None = None,
+    on_output: Callable[[LayerCall, Any], Any] | None = None,
     *,
     stop: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Collects what the given calls return, by layer path, in the order they answer.
+    """Collects what the given calls return, by layer path, in the order they return.
 
     Args:
         calls: The wanted calls.
-        on_answer: Maps a call and its output to what the network goes on with; it is also what
+        on_output: Maps a call and its output to what the network goes on with; it is also what
             is collected.
-        stop: End the pass, quietly, with the last wanted answer.
+        stop: End the pass, quietly, when the last wanted call has returned.
     """
     wanted: Mapping[tuple[int, int], LayerCall] = {(id(c.layer), c.call): c for c in calls}
-    answers: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     counts: dict[int, int] = {}
 
-    def answer(layer: keras.layers.Layer, call: Answer, *args: Any, **kwargs: Any) -> Any:
+    def collected(layer: keras.layers.Layer, call: Any, *args: Any, **kwargs: Any) -> Any:
         output = call(*args, **kwargs)
         number = counts.get(id(layer), 0)
         counts[id(layer)] = number + 1
         found = wanted.get((id(layer), number))
         if found is not None:
-            if on_answer is not None:
-                output = on_answer(found, output)
-            answers[found.path] = output
-            if stop and len(answers) == len(wanted):
+            if on_output is not None:
+                output = on_output(found, output)
+            outputs[found.path] = output
+            if stop and len(outputs) == len(wanted):
                 raise PassComplete
         return output
 
     layers = {id(c.layer): c.layer for c in calls}
-    with tap(layers.values(), answer), contextlib.suppress(PassComplete):
-        yield answers
+    with tap(layers.values(), collected), contextlib.suppress(PassComplete):
+        yield outputs
 
 
-@contextlib.contextmanager
-def collect_ends(wanted: LayerCall) -> Iterator[list[Any]]:
-    """Collects what one call returns before and behind its activation, and ends the pass there."""
-    ends: list[Any] = []
-    number = 0
-
-    def answer(layer: keras.layers.Layer, call: Answer, *args: Any, **kwargs: Any) -> Any:
-        nonlocal number
-        if number == wanted.call:
-            ends.extend(without_activation(layer, call, *args, **kwargs))
-            raise PassComplete
-        number += 1
-        return call(*args, **kwargs)
-
-    with tap([wanted.layer], answer), contextlib.suppress(PassComplete):
-        yield ends
-
-
-def without_activation(
+def around_activation(
     layer: keras.layers.Layer, call: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> tuple[Any, Any]:
-    """What a layer returns before and behind its activation; twice the same where it has none.
+    """What a layer returns before and after its activation; twice the same where it has none.
 
-    Only of layers that apply it at their very end: a recurrent one has its activation inside.
+    Only for layers that apply it at their very end: a recurrent one has its activation inside.
     """
     activation = getattr(layer, "activation", None)
     if not isinstance(layer, _ENDS_WITH_ACTIVATION) or activation is None:
@@ -125,28 +103,12 @@ def without_activation(
     return before, activation(before)
 
 
-@contextlib.contextmanager
-def replaced(target: object, name: str, value: Any) -> Iterator[None]:
-    """An attribute of an instance replaced past Keras' attribute tracking, then put back."""
-    before = vars(target).get(name, _MISSING)
-    object.__setattr__(target, name, value)
-    try:
-        yield
-    finally:
-        if before is _MISSING:
-            object.__delattr__(target, name)
-        else:
-            object.__setattr__(target, name, before)
-
-
-@contextlib.contextmanager
-def any_input_size(model: keras.Model) -> Iterator[None]:
-    """Lets functional models, nested ones too, take images of another size than they declare.
+def any_input_size(model: keras.Model) -> contextlib.AbstractContextManager[None]:
+    """Lets a model, and those nested in it, take images of another size than they declare.
 
     For passes that end at a layer before the size matters.
     """
-    with contextlib.ExitStack() as stack:
-        for layer in [model, *layer_paths(model).values()]:
-            if isinstance(layer, keras.Model):
-                stack.enter_context(replaced(layer, "_manual_input_spec", None))
-        yield
+    layers = [model, *layer_paths(model).values()]
+    return keras_internals.any_input_size(
+        layer for layer in layers if isinstance(layer, keras.Model)
+    )

@@ -10,12 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture.layers import LayerCall, Output, Selector, Survey, select
+from keras_viz_callbacks.capture.logits import PREDICTED, Output
+from keras_viz_callbacks.capture.survey import Survey
 
 logger = logging.getLogger(__name__)
-
-PREDICTED = -1
-"""Stands for each image's predicted class."""
 
 Target: TypeAlias = (
     "int | Sequence[int] | NDArray[Any] | Callable[[Any], Any] | str | Mapping[str, Any] | None"
@@ -31,15 +29,17 @@ class ResolvedTarget:
 
     Attributes:
         classes: A class for each image, -1 for the predicted one, ``(batch,)``.
-        place: Number of the output that tells classes, among all in flat order.
-        output: That output; None where the model has none.
-        function: The user's own, from the model's outputs to ``(batch,)``.
+        place: Place of the output with the classes, among all in flat order.
+        output: The output at that place; None where none is of classes or of one unit.
+        function: The user's own function, from the model's outputs to ``(batch,)``.
+        is_named: Whether the user has named the output.
     """
 
     classes: NDArray[np.int32]
     place: int = 0
     output: Output | None = None
     function: Callable[[Any], Any] | None = None
+    is_named: bool = False
 
     @property
     def is_before_activation(self) -> bool:
@@ -81,13 +81,6 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
             "them tells classes by the shape (batch, classes). "
             f"Received: target={target!r}, outputs {_named(survey.outputs)}"
         )
-    if name is None and len(survey.outputs) > 1:
-        logger.info(
-            "Class maps explain the output %r, the first of %s that looks like classes; "
-            "`target` takes the name of another.",
-            output.name,
-            _named(survey.outputs),
-        )
     units = output.shape[0] if output.kind == "regression" else output.classes
     if target is None:
         if output.kind == "regression" and units != 1:
@@ -95,7 +88,7 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
                 f"`target` must name one of the {units} units of the output {output.name!r}, "
                 "because its loss is one of regression. Received: target=None"
             )
-        return ResolvedTarget(predicted, place, output)
+        return ResolvedTarget(predicted, place, output, is_named=name is not None)
     classes = np.asarray(target)
     if classes.ndim > 1 or classes.dtype.kind not in "iu":
         raise ValueError(
@@ -110,11 +103,23 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
         )
     classes = np.broadcast_to(classes, (batch,)).astype(np.int32)
     check_classes(classes, units or 0, "target")
-    return ResolvedTarget(classes, place, output)
+    return ResolvedTarget(classes, place, output, is_named=name is not None)
+
+
+def report_chosen_output(target: ResolvedTarget, survey: Survey) -> None:
+    """Logs which output was chosen, where the user has named none of several."""
+    is_chosen = target.function is None and not target.is_named
+    if target.output is not None and is_chosen and len(survey.outputs) > 1:
+        logger.info(
+            "Class maps explain the output %r, the first of %s that looks like classes; "
+            "`target` takes the name of another.",
+            target.output.name,
+            _named(survey.outputs),
+        )
 
 
 def class_output(survey: Survey) -> int | None:
-    """Number of the first output that looks like classes, or else like one number."""
+    """Place of the first output that looks like classes, or else like one number."""
     for place, output in enumerate(survey.outputs):
         if output.classes is not None:
             return place
@@ -157,15 +162,3 @@ def _named(outputs: Sequence[Output]) -> str:
 
 def _batch_shape(output: Output) -> str:
     return "(" + ", ".join(["batch", *map(str, output.shape)]) + ")"
-
-
-def select_for_class_maps(survey: Survey, layers: Selector) -> list[LayerCall]:
-    """The chosen layers; None picks the last convolution, as the paper does.
-
-    A convolution whose maps are of one pixel, as those that classify in MobileNet, tells no place
-    from another and is passed over.
-    """
-    picked = select(survey.calls, layers)
-    if layers is not None:
-        return picked
-    return ([call for call in picked if not call.is_one_pixel] or picked)[-1:]

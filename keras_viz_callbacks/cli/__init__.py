@@ -16,15 +16,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        arguments: Those of the command line by default.
+        arguments: Arguments; by default, those of the command line.
 
     Returns:
-        The exit status: 0, 2 for what the user can put right, 130 for Ctrl-C.
+        The exit status: 0, 2 for an error that the user can correct, 130 for Ctrl-C.
     """
     parser = Parser(
         prog="keras-viz",
-        description="What a convnet learned, drawn into TensorBoard or out of it.",
-        epilog="`keras-viz COMMAND --help` tells more of each.",
+        description="Draws what a convnet has learned, and makes pictures from logs.",
+        epilog="`keras-viz COMMAND --help` describes a command.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(

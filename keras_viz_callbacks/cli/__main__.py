@@ -1,4 +1,4 @@
-"""``python -m keras_viz_callbacks.cli``, where the command itself is not on the PATH."""
+"""``python -m keras_viz_callbacks.cli``, if the command itself is not on the PATH."""
 
 from keras_viz_callbacks.cli import main
 

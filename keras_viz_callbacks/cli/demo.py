@@ -1,4 +1,4 @@
-"""``keras-viz demo``: a tiny training with every callback, on images that are drawn for it."""
+"""``keras-viz demo``: a small training with every callback, on images that it draws itself."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from keras_viz_callbacks.cli.command import CommandError, Parser, positive, wher
 SIZE = 64
 SHAPES = ("disc", "square", "triangle", "cross")
 SHOWN = 8
-_NOISE = 40  # coarse squares of noise behind each shape, from 0 to about twice that grey
+_NOISE = 40  # mean grey of the coarse noise around each shape: from 0 to twice this
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     """Adds the command's arguments."""
     parser = commands.add_parser(
         "demo",
-        help="train a tiny network on drawn shapes, and see what it learns",
-        description="Trains a small convnet to tell shapes apart, with every callback attached. "
-        "Needs no data; takes about half a minute.",
+        help="train a small network on drawn shapes, and see what it learns",
+        description="Trains a small convnet to recognise shapes, with every callback attached. "
+        "It needs no data, and takes about half a minute.",
     )
     parser.add_argument(
         "--log-dir", type=Path, metavar="DIR", default=Path("logs"),
-        help="what TensorBoard reads (default: %(default)s)",
+        help="the directory for TensorBoard's --logdir (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--epochs", type=positive, default=6, help="(default: %(default)s)")
     parser.add_argument(
         "--images", type=positive, default=1500, metavar="N",
-        help="how many to train on (default: %(default)s)",
+        help="number of images to train on (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> None:
-    """Trains."""
+    """Trains the network."""
     keras.utils.set_random_seed(chosen.seed)
     print(f"Drawing {chosen.images} shapes to train on …", flush=True)
     images, labels = shapes(chosen.images, chosen.seed)
@@ -90,10 +90,10 @@ def network() -> keras.Model:
 
 
 def shapes(number: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Bright shapes of any colour, place and size over coarse noise.
+    """Bright shapes of any colour, place and size on coarse noise.
 
     Args:
-        number: How many; of each kind equally many.
+        number: Number of images, the same for each shape.
         seed: The same seed gives the same images.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Held-out images from a folder, with labels where it has a folder for each class."""
+"""Held-out images from a folder, with labels if it has a folder for each class."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class ImageFolder:
     """Images of one size.
 
     Attributes:
-        images: By path in the folder without suffix, each uint8 ``(height, width, channels)``.
-        labels: The class of each, or None.
-        class_names: The folders in the order of the classes, or None.
+        images: Images by their path in the folder without suffix, each uint8
+            ``(height, width, channels)``.
+        labels: Class of each image, or None.
+        class_names: Names of the folders in the order of the classes, or None.
     """
 
     images: dict[str, NDArray[np.uint8]]
@@ -38,14 +39,14 @@ def read_images(
     labelled: bool,
     class_names: Sequence[str] | None = None,
 ) -> ImageFolder:
-    """Reads so many images at most; of folders for each class, evenly from all of them.
+    """Reads images; if there are folders for each class, equally many from each.
 
     Args:
-        folder: Holds images, or folders of images.
+        folder: Folder of images, or of folders of images.
         shape: ``(height, width, channels)`` to resize to; 1 channel is grey, 3 are RGB.
-        number: How many at most.
-        labelled: The folders in it are the classes, by name.
-        class_names: The folders in the order of the classes; alphabetical by default.
+        number: Largest number of images.
+        labelled: Whether the folders in it are the classes.
+        class_names: Names of the folders in the order of the classes; alphabetical by default.
 
     Raises:
         CommandError: There is no such folder, no image in it, or one can't be read.
@@ -62,7 +63,7 @@ def read_images(
     if not picked:
         raise CommandError(
             f"--images: there is no image ({', '.join(SUFFIXES)}) in {folder}"
-            + (" or its folders." if not labelled else ": --labels wants a folder for each class.")
+            + (" or its folders." if not labelled else ": --labels needs a folder for each class.")
         )
     paths = [inside[group][nth] for group, nth in picked]
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]

@@ -1,4 +1,4 @@
-"""``keras-viz replay``: the history of a finished training, from the checkpoints it kept."""
+"""``keras-viz replay``: pictures of a finished training, from its checkpoints."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from keras_viz_callbacks.callbacks.base import VisualizationCallback
 from keras_viz_callbacks.callbacks.filter_patterns import FilterPatterns
 from keras_viz_callbacks.callbacks.grad_cam import GradCAM
 from keras_viz_callbacks.callbacks.options import MAX_IMAGES
-from keras_viz_callbacks.capture.ascent import guess_value_range
-from keras_viz_callbacks.capture.backend import survey
+from keras_viz_callbacks.capture.inputs import guess_value_range
+from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.cli.command import CommandError, Parser, positive, where_to_look
 from keras_viz_callbacks.cli.image_folder import ImageFolder, read_images
 from tensorboard_plugin import schema
@@ -35,28 +35,28 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     """Adds the command's arguments."""
     parser = commands.add_parser(
         "replay",
-        help="draw a finished training from the checkpoints it kept",
+        help="draw a finished training from its checkpoints",
         description="Draws what a network had learned at each checkpoint, as the callbacks would "
-        "have while it trained. Nothing is trained, and no checkpoint is changed.",
+        "have done during the training. Nothing is trained, and no checkpoint is changed.",
         epilog="Steps are epochs as TensorBoard counts them, from 0: ModelCheckpoint's "
         "'model_{epoch:02d}.keras' counts from 1, so model_01.keras is step 0. Names without a "
-        "number of their own are taken in the order given.",
+        "number are used in the order given.",
     )
     parser.add_argument(
         "checkpoints", nargs="+", type=Path, metavar="CHECKPOINT",
-        help="models (.keras) or weights (.weights.h5, with --model), or a folder of them",
+        help="models (.keras) or weights (.weights.h5, with --model), or a folder of these",
     )  # fmt: skip
     parser.add_argument(
         "--images", type=Path, metavar="DIR", required=True,
-        help="a folder of held-out images, or of a folder of them for each class",
+        help="a folder of held-out images, or one with a folder of images for each class",
     )  # fmt: skip
     parser.add_argument(
         "--log-dir", type=Path, metavar="DIR", required=True, help="where the pictures go"
     )
     parser.add_argument(
         "--labels", action="store_true",
-        help="the folders in --images are the classes, in alphabetical order, as "
-        "image_dataset_from_directory has them",
+        help="the folders in --images are the classes, in alphabetical order, as in "
+        "image_dataset_from_directory",
     )  # fmt: skip
     parser.add_argument(
         "--class-names", nargs="+", metavar="NAME",
@@ -64,37 +64,37 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--techniques", nargs="+", choices=TECHNIQUES, default=list(TECHNIQUES),
-        metavar="TECHNIQUE", help=f"of {', '.join(TECHNIQUES)} (default: all)",
+        metavar="TECHNIQUE", help=f"one or more of {', '.join(TECHNIQUES)} (default: all)",
     )  # fmt: skip
     parser.add_argument(
         "--layers", nargs="+", metavar="LAYER",
-        help="paths, names or globs such as 'block3_*' (default: as each callback picks them)",
+        help="paths, names or globs such as 'block3_*' (default: the default of each callback)",
     )  # fmt: skip
     parser.add_argument(
         "--filters", type=positive, default=8, metavar="N",
-        help="how many filters of a layer (default: %(default)s)",
+        help="number of filters of a layer (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--max-images", type=positive, default=MAX_IMAGES, metavar="N",
-        help="show no more than that many (default: %(default)s)",
+        help="largest number of images (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--value-range", nargs=2, type=float, metavar=("LOW", "HIGH"),
-        help="what black and white are to the model (default: 0 255 where it rescales itself, "
-        "else 0 1)",
+        help="values of black and white in the model's input (default: 0 255 if the model "
+        "rescales its input, otherwise 0 1)",
     )  # fmt: skip
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="a whole model, where checkpoints are weights"
+        "--model", type=Path, metavar="FILE", help="the model, if the checkpoints are weights"
     )
     parser.add_argument(
         "--import", dest="imports", action="append", default=[], metavar="MODULE",
-        help="imported first: where your own layers are registered",
+        help="module to import first, such as the one that registers your own layers",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> None:
-    """Replays."""
+    """Draws the checkpoints."""
     checkpoints = _in_order(_found(chosen.checkpoints))
     _check_log_dir(chosen.log_dir)
     if chosen.class_names and not chosen.labels:
@@ -123,9 +123,9 @@ def _drive(
     model: keras.Model,
     checkpoints: Sequence[tuple[int, Path]],
 ) -> None:
-    """Tells the callbacks of a training whose every epoch is the loading of a checkpoint.
+    """Calls the callbacks as in a training in which each epoch loads a checkpoint.
 
-    All weights go into one model, so that nothing is traced twice.
+    All weights are loaded into one model, so that nothing is traced twice.
     """
     callbacks.set_model(model)
     callbacks.set_params({"epochs": checkpoints[-1][0] + 1, "steps": None, "verbose": 0})
@@ -177,7 +177,7 @@ def _value_range(
 
 
 def _found(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and those in the folders named, by name."""
+    """The given files, and the files in the given folders, sorted by name."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -192,8 +192,8 @@ def _found(paths: Sequence[Path]) -> list[Path]:
             raise CommandError(f"CHECKPOINT: there is no file {path}. Name checkpoints that exist.")
         elif not path.name.endswith(_SUFFIXES):
             raise CommandError(
-                f"CHECKPOINT: {path.name} must end with {' or '.join(_SUFFIXES)}. Save a whole "
-                "model by model.save('NAME.keras')."
+                f"CHECKPOINT: {path.name} must end with {' or '.join(_SUFFIXES)}. Save a model "
+                "with model.save('NAME.keras')."
             )
         else:
             found.append(path)
@@ -212,14 +212,14 @@ def _in_order(paths: Sequence[Path]) -> list[tuple[int, Path]]:
 
 
 def epochs_in(names: Sequence[str]) -> list[int] | None:
-    """The number in each file name that tells its epoch, or None where there is none.
+    """The epoch in each file name, or None if the names have none.
 
-    It is the one behind "epoch" or "ep", or else the first whole number that differs from name
-    to name.
+    It is the number after "epoch" or "ep"; without these, the first whole number that differs from
+    name to name.
     """
-    whole = [re.sub(r"\d+\.\d+", "", name.lower()) for name in names]
+    without_fractions = [re.sub(r"\d+\.\d+", "", name.lower()) for name in names]
     for pattern in (r"ep(?:och)?[-_=.]?(\d+)", r"(\d+)"):
-        numbers = [[int(n) for n in re.findall(pattern, name)] for name in whole]
+        numbers = [[int(n) for n in re.findall(pattern, name)] for name in without_fractions]
         for column in zip(*numbers, strict=False):
             if len(names) > 1 and len(set(column)) == len(names):
                 return list(column)
@@ -229,18 +229,18 @@ def epochs_in(names: Sequence[str]) -> list[int] | None:
 def _check_log_dir(log_dir: Path) -> None:
     if next(log_dir.glob(f"{schema.RUN_NAME}*/*tfevents*"), None) is not None:
         raise CommandError(
-            f"--log-dir: {log_dir} holds pictures already. Name another directory, or remove "
+            f"--log-dir: {log_dir} already holds pictures. Name another directory, or remove "
             f"{log_dir / schema.RUN_NAME}."
         )
 
 
 def _import(module: str) -> None:
-    sys.path.insert(0, "")  # as `python -m` has it
+    sys.path.insert(0, "")  # as `python -m` does
     try:
         importlib.import_module(module)
     except ImportError as error:
         raise CommandError(
-            f"--import: {error}. Name a module of the current directory or one that is installed."
+            f"--import: {error}. Name a module of the current directory, or an installed one."
         ) from error
     finally:
         sys.path.remove("")
@@ -249,14 +249,15 @@ def _import(module: str) -> None:
 def _load_model(path: Path) -> keras.Model:
     if path.name.endswith(".weights.h5"):
         raise CommandError(
-            f"CHECKPOINT: {path.name} holds weights only. Name a whole model of them by --model."
+            f"CHECKPOINT: {path.name} holds weights only. Name the model of these weights by "
+            "--model."
         )
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:
         raise CommandError(
-            f"{path} can't be loaded as a model: {_first_line(error)} Layers of your own have to "
-            "be registered by a module that --import names."
+            f"{path} can't be loaded as a model: {_first_line(error)} Layers of your own must be "
+            "registered by a module that --import names."
         ) from error
 
 
@@ -274,12 +275,16 @@ def _image_shape(model: keras.Model) -> tuple[int, int, int]:
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4:
         raise CommandError(
-            f"The model must have one input of images, not {shape}. Attach the callbacks in a "
-            "script of your own instead, as examples/custom_loop.py does."
+            f"CHECKPOINT: the model must have one input of images. Received: input_shape={shape}. "
+            "Attach the callbacks in a script of your own instead, as examples/custom_loop.py does."
         )
     _, height, width, channels = shape
     if channels not in (1, 3):
-        raise CommandError(f"The model must eat grey or RGB images, not {channels} channels.")
+        raise CommandError(
+            "CHECKPOINT: the model must take grey or RGB images, with 1 or 3 channels. Received: "
+            f"input_shape={shape}. Attach the callbacks in a script of your own instead, as "
+            "examples/custom_loop.py does."
+        )
     return height or 224, width or 224, channels
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from keras_viz_callbacks.maps.registry import Registry
 
-_FIRST = 1024
+_FIRST = 1024  # places
+_FEW = 16  # one of that many channels
 
 Array = NDArray[np.float32]
 Formula = Callable[[Array], float]
@@ -87,7 +88,10 @@ def blank_channels(activations: Array) -> float:
 
 def _zero_everywhere(activations: Array) -> float:
     flat = activations.reshape(-1, activations.shape[-1])
-    # Most channels have other values among the first: only the rest have to be read to the end.
+    # Most channels have other values among the first. If few do not, only they are read to the end.
     zero = np.logical_not(flat[:_FIRST].any(axis=0))
-    zero[zero] = np.logical_not(flat[:, zero].any(axis=0))
+    if _FEW * zero.sum() < len(zero):
+        zero[zero] = np.logical_not(flat[:, zero].any(axis=0))
+    else:
+        zero = np.logical_not(flat.any(axis=0))
     return float(zero.mean())

@@ -3,13 +3,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_viz_callbacks.capture.backend import backend
-from keras_viz_callbacks.capture.layers import layer_paths, select
+from keras_viz_callbacks.capture.layers import layer_paths
+from keras_viz_callbacks.capture.selectors import select
+from keras_viz_callbacks.capture.survey import survey
 from tests.helpers.models import nested_model, shared_model, small_model, subclassed_model
 
 
-def survey(model):
-    return backend().survey(model, np.zeros((1, 16, 16, 3), np.float32))
+def surveyed(model):
+    return survey(model, np.zeros((1, 16, 16, 3), np.float32))
 
 
 def paths(calls):
@@ -19,11 +20,11 @@ def paths(calls):
 def test_paths_run_from_the_model_down_to_the_layer(any_model):
     model, path = any_model
     assert layer_paths(model)[path].name == "conv_b"
-    assert path in paths(survey(model).calls)
+    assert path in paths(surveyed(model).calls)
 
 
 def test_calls_are_in_network_order_with_their_shapes():
-    found = {c.path: (c.index, c.shape) for c in survey(nested_model()).calls}
+    found = {c.path: (c.index, c.shape) for c in surveyed(nested_model()).calls}
     assert list(found)[:5] == [
         "outer/inner/conv_a",
         "outer/inner/conv_b",
@@ -46,11 +47,11 @@ def test_network_order_is_that_of_the_calls_not_of_creation():
 
     model = Backwards()
     model(np.zeros((1, 16, 16, 3), np.float32))
-    assert paths(survey(model).calls) == ["first", "second"]
+    assert paths(surveyed(model).calls) == ["first", "second"]
 
 
 def test_each_call_of_a_shared_layer_is_one_of_its_own():
-    calls = survey(shared_model()).calls
+    calls = surveyed(shared_model()).calls
     assert paths(select(calls, None)) == ["shared", "shared:1"]
     assert paths(select(calls, "shared")) == ["shared", "shared:1"]
     assert paths(select(calls, "shared:1")) == ["shared:1"]
@@ -76,7 +77,7 @@ def test_none_picks_every_convolution_and_nothing_else():
     x = layers.MaxPooling2D()(x)
     x = layers.Conv2DTranspose(4, 3, name="transposed")(x)
     model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
-    picked = paths(select(survey(model).calls, None))
+    picked = paths(select(surveyed(model).calls, None))
     assert picked == ["plain", "separable", "depthwise", "transposed"]
 
 
@@ -92,21 +93,21 @@ def test_none_picks_every_convolution_and_nothing_else():
     ],
 )
 def test_a_selector_is_a_path_a_name_a_glob_or_a_list(selector, expected):
-    assert paths(select(survey(nested_model()).calls, selector)) == expected
+    assert paths(select(surveyed(nested_model()).calls, selector)) == expected
 
 
 def test_a_selector_is_a_layer_object():
     model = small_model()
-    assert paths(select(survey(model).calls, model.get_layer("pool"))) == ["pool"]
+    assert paths(select(surveyed(model).calls, model.get_layer("pool"))) == ["pool"]
 
 
 def test_a_glob_passes_over_layers_without_maps():
-    assert paths(select(survey(small_model()).calls, "*")) == ["conv_a", "pool", "norm", "conv_b"]
+    assert paths(select(surveyed(small_model()).calls, "*")) == ["conv_a", "pool", "norm", "conv_b"]
 
 
 def test_an_unknown_layer_is_told_with_the_nearest():
     with pytest.raises(ValueError, match=r"No layer .* nearest are: 'conv_a'.*layers='conv_aa'"):
-        select(survey(small_model()).calls, "conv_aa")
+        select(surveyed(small_model()).calls, "conv_aa")
 
 
 def test_an_ambiguous_name_is_told_with_the_paths():
@@ -114,7 +115,7 @@ def test_an_ambiguous_name_is_told_with_the_paths():
         keras.Sequential([layers.Conv2D(2, 1, name="conv")], name=name) for name in ("one", "two")
     ]
     model = keras.Sequential([keras.Input((16, 16, 3)), *inner])
-    calls = survey(model).calls
+    calls = surveyed(model).calls
     with pytest.raises(ValueError, match=r"belongs to 2 layers.*'one/conv', 'two/conv'"):
         select(calls, "conv")
     assert paths(select(calls, "two/conv")) == ["two/conv"]
@@ -132,21 +133,21 @@ def test_an_ambiguous_name_is_told_with_the_paths():
 )
 def test_what_can_not_be_picked_says_why(selector, message):
     with pytest.raises(ValueError, match=message):
-        select(survey(small_model()).calls, selector)
+        select(surveyed(small_model()).calls, selector)
 
 
 def test_a_layer_of_another_model_is_refused():
     with pytest.raises(ValueError, match="'conv_a' given in `layers` is not called by this model"):
-        select(survey(small_model()).calls, small_model().get_layer("conv_a"))
+        select(surveyed(small_model()).calls, small_model().get_layer("conv_a"))
 
 
 def test_a_model_without_convolutions_says_so():
     model = keras.Sequential([keras.Input((16, 16, 3)), layers.Flatten(), layers.Dense(2)])
     with pytest.raises(ValueError, match="picks every convolution, and the model has none"):
-        select(survey(model).calls, None)
+        select(surveyed(model).calls, None)
 
 
 def test_outputs_and_classes_are_known_without_a_run():
-    (output,) = survey(subclassed_model()).outputs
+    (output,) = surveyed(subclassed_model()).outputs
     assert (output.classes, output.kind, output.has_logits) == (3, "softmax", True)
-    assert [output.name for output in survey(small_model()).outputs] == ["classes"]
+    assert [output.name for output in surveyed(small_model()).outputs] == ["classes"]

@@ -2,41 +2,34 @@ import keras
 import numpy as np
 import pytest
 
-from keras_viz_callbacks.capture.backend import backend
-from keras_viz_callbacks.capture.layers import select
+from keras_viz_callbacks import filter_patterns
+from keras_viz_callbacks.capture.selectors import select
+from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.capture.tap import collect, tap
-from keras_viz_callbacks.capture.target import resolve_target
 from tests.helpers.backends import by_backend, only_on
+from tests.helpers.compiled_passes import compile_activations, compile_class_signals
 from tests.helpers.model_state import assert_same_state, state_of
 from tests.helpers.models import shared_model, small_model
 from tests.helpers.resource_growth import count_calls
 
 
-def picks(selector):
-    return lambda found: select(found.calls, selector)
-
-
 def test_the_model_is_as_it_was_after_a_pass(any_model, images):
     model, path = any_model
     before = state_of(model)
-    found = backend().survey(model, images)
-    picked = select(found.calls, path)
-    backend().compile_activations(model, lambda _: picked, images)(images)
-    target = resolve_target(None, found, len(images))
-    run = backend().compile_class_signals(model, lambda _: (picked, target), images)
-    run(images, target.classes)
-    backend().compile_ascent(model, picked[0], lambda images: images, (16, 16, 3))(
-        images[:2], np.array([0, 1], np.int32), 2, 0.1
-    )
+    survey(model, images)
+    compile_activations(model, path, images).run(images)
+    signals = compile_class_signals(model, path, images)
+    signals.run(images, signals.plan.target.classes)
+    filter_patterns(model, path, [0, 1], steps=2)
     assert_same_state(before, state_of(model))
 
 
 def test_one_trace_surveys_the_model_and_makes_the_pass(images):
     model = small_model()
     calls = count_calls(model.get_layer("conv_a"))
-    backend().compile_activations(model, picks(None), images)
-    # JAX traces shapes alone, twice; torch compiles nothing, and surveys with one image.
-    assert calls() == by_backend(tensorflow=1, jax=2, torch=1)
+    compile_activations(model, None, images)
+    # Torch compiles nothing, and surveys with one image.
+    assert calls() == by_backend(tensorflow=1, jax=1, torch=1)
 
 
 def test_the_model_is_as_it_was_when_the_pass_raises(images):
@@ -53,11 +46,8 @@ def test_the_model_is_as_it_was_when_the_pass_raises(images):
     def bad_target(outputs):
         raise RuntimeError("bad target")
 
-    def choose(found):
-        return select(found.calls, None), resolve_target(bad_target, found, 6)
-
     with pytest.raises(RuntimeError, match="bad target"):
-        backend().compile_class_signals(model, choose, images)
+        compile_class_signals(model, None, images, bad_target)
     assert_same_state(before, state_of(model))
     assert model(images).shape == (6, 3)
 
@@ -74,7 +64,7 @@ def test_a_call_that_the_user_replaced_is_put_back(images):
 
 def test_a_pass_ends_at_the_last_wanted_layer(images):
     model = small_model()
-    wanted = select(backend().survey(model, images).calls, "conv_a")
+    wanted = select(survey(model, images).calls, "conv_a")
     reached = []
     later = model.get_layer("conv_b")
 
@@ -82,9 +72,9 @@ def test_a_pass_ends_at_the_last_wanted_layer(images):
         reached.append(layer.name)
         return call(*args, **kwargs)
 
-    with tap([later], note), collect(wanted, stop=True) as answers:
+    with tap([later], note), collect(wanted, stop=True) as outputs:
         model(images)
-    assert list(answers) == ["conv_a"]
+    assert list(outputs) == ["conv_a"]
     assert reached == []
 
 
@@ -102,7 +92,7 @@ def test_a_layer_that_updates_a_variable_is_held_from_it(images):
 
     model = keras.Sequential([keras.Input((16, 16, 3)), Counting(), keras.layers.Conv2D(2, 3)])
     before = [keras.ops.convert_to_numpy(v) for v in model.variables]
-    run = backend().compile_activations(model, picks(None), images)
+    run = compile_activations(model, None, images).run
     run(images)
     for old, new in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
@@ -111,8 +101,8 @@ def test_a_layer_that_updates_a_variable_is_held_from_it(images):
 
 def test_activations_are_what_a_sub_model_gives(images):
     model = small_model(functional=True)
-    picked = picks(["conv_a", "pool", "conv_b"])
-    ours = backend().compile_activations(model, picked, images)(images)
+    picked = ["conv_a", "pool", "conv_b"]
+    ours = compile_activations(model, picked, images).run(images)
     outputs = [model.get_layer(name).output for name in ours]
     theirs = keras.Model(model.inputs, outputs).predict(images, verbose=0)
     for mine, other in zip(ours.values(), theirs, strict=True):
@@ -122,7 +112,7 @@ def test_activations_are_what_a_sub_model_gives(images):
 
 def test_both_calls_of_a_shared_layer_are_captured(images):
     model = shared_model()
-    ours = backend().compile_activations(model, picks("shared"), images)(images)
+    ours = compile_activations(model, "shared", images).run(images)
     shared = model.get_layer("shared")
     first = shared(images)
     for path, expected in [("shared", first), ("shared:1", shared(first))]:
@@ -132,7 +122,7 @@ def test_both_calls_of_a_shared_layer_are_captured(images):
 
 def test_another_number_of_images_is_traced_once_or_never(images):
     model = small_model()
-    run = backend().compile_activations(model, picks("conv_a"), images)
+    run = compile_activations(model, "conv_a", images).run
     traces = []
 
     def count(layer, call, *args, **kwargs):
@@ -154,7 +144,7 @@ def test_a_rematerialized_layer_is_tapped(images):
     with keras.RematScope(mode="full"):
         conv = keras.layers.Conv2D(2, 3, name="remat")
     model = keras.Sequential([keras.Input((16, 16, 3)), conv])
-    ours = backend().compile_activations(model, picks("remat"), images)(images)
+    ours = compile_activations(model, "remat", images).run(images)
     np.testing.assert_allclose(ours["remat"], model.predict(images, verbose=0), atol=1e-6)
 
 
@@ -174,15 +164,8 @@ def test_a_layer_that_needs_data_and_one_of_pytorchs_own_are_seen(images):
     model = keras.Sequential([move, own, Looks(), keras.layers.Flatten(), keras.layers.Dense(3)])
     model(images)
     before = state_of(model)
-    run = backend().compile_class_signals(
-        model,
-        lambda found: (
-            [c for c in found.calls if c.layer is own],
-            resolve_target(lambda outputs: outputs[:, 0], found, len(images)),
-        ),
-        images,
-    )
-    signals = run(images, np.full(len(images), -1, np.int32))
-    (gradient,) = signals.gradients.values()
+    ready = compile_class_signals(model, own, images, lambda outputs: outputs[:, 0])
+    signals = ready.run(images, np.full(len(images), -1, np.int32))
+    (gradient,) = signals["gradients"].values()
     assert np.abs(gradient).max() > 0
     assert_same_state(before, state_of(model))

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_viz_callbacks.capture.backend import survey
-from keras_viz_callbacks.capture.target import select_for_class_maps
+from keras_viz_callbacks.capture.plan import select_for_class_maps
+from keras_viz_callbacks.capture.survey import survey
 
 
 def model_that_ends_in_a_convolution(pooling):

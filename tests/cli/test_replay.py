@@ -58,7 +58,7 @@ def test_weights_go_into_the_model_that_is_named(keras_viz, training, tmp_path):
     common = ["--images", images, "--log-dir", tmp_path / "logs", "--techniques", "grad_cam"]
     status, _, error = keras_viz("replay", weights, *common)
     assert status == 2
-    assert "holds weights only. Name a whole model of them by --model." in error
+    assert "holds weights only. Name the model of these weights by --model." in error
     model = training / "checkpoints" / "small_01.keras"
     status, _, error = keras_viz("replay", weights, *common, "--model", model)
     assert (status, error) == (0, "")
@@ -80,6 +80,33 @@ def test_the_order_of_classes_and_names_without_a_number(keras_viz, training, tm
     log = Log(tmp_path / "logs")
     labels = {r.image_name: r.label.index for r in log.records.values() if r.label is not None}
     assert labels == {"fox/2": 0, "cat/0": 1}
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (
+            (16, 16, 5),
+            "CHECKPOINT: the model must take grey or RGB images, with 1 or 3 channels. Received: "
+            "input_shape=(None, 16, 16, 5). Attach the callbacks in a script of your own instead, "
+            "as examples/custom_loop.py does.",
+        ),
+        (
+            (12,),
+            "CHECKPOINT: the model must have one input of images. Received: input_shape=(None, "
+            "12). Attach the callbacks in a script of your own instead, as examples/custom_loop.py "
+            "does.",
+        ),
+    ],
+)
+def test_a_model_of_other_inputs_is_refused(keras_viz, training, tmp_path, shape, message):
+    other = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(2)])
+    other.save(tmp_path / "other.keras")
+    status, _, error = keras_viz(
+        "replay", tmp_path / "other.keras", "--images", training / "images",
+        "--log-dir", tmp_path / "logs",
+    )  # fmt: skip
+    assert (status, error) == (2, f"keras-viz replay: {message}\n")
 
 
 def test_what_can_be_put_right_is_said_in_one_line(keras_viz, training, tmp_path):

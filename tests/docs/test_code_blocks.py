@@ -1,4 +1,7 @@
-"""Every Python block of the README and of the guide runs, those of a page in one namespace."""
+"""Every Python block of the README and of the guide runs, those of a page in one namespace.
+
+A method's docstring is a page too.
+"""
 
 import contextlib
 import io
@@ -10,11 +13,10 @@ import pytest
 
 from keras_viz_callbacks.maps import class_activation
 from tests.helpers.backends import BACKEND, HAS_TENSORFLOW
-from tests.helpers.guide_pages import PAGES, ROOT, blocks
+from tests.helpers.guide_pages import PAGES, README, ROOT, blocks, page
 
 # A block that is not run says why in its fence: ``` { .python .not-run reason="…" }
 NOT_RUN = re.compile(r'\{ \.python \.not-run reason="[^"]+" \}')
-README = ROOT / "README.md"
 # A data set of one backend is shown to its users, and runs there only.
 OF_ONE_BACKEND = {
     "tensorflow": re.compile(r"^import tensorflow", flags=re.MULTILINE),
@@ -46,7 +48,7 @@ def run(prepared, tmp_path, monkeypatch, caplog):
             for block in PYTHON[page]:
                 text = runnable(block.text)
                 # As many newlines in front as in the page, so that a traceback has its line.
-                code = compile("\n" * (block.line - 1) + text, str(page), "exec")
+                code = compile("\n" * (block.line - 1) + text, page.name, "exec")
                 exec(code, prepared)
         ours = ("keras_viz_callbacks", "tensorboard_plugin")
         warned = [r for r in caplog.records if r.levelno >= logging.WARNING]
@@ -63,11 +65,11 @@ def runnable(text):
 
 
 def test_what_needs_tensorflow_is_one_line_and_said():
-    started = ROOT / "docs/getting_started.md"
-    for page in (README, started):
-        lines = [line for b in PYTHON[page] for line in KERAS_TENSORBOARD.findall(b.text)]
+    started = page(ROOT / "docs/getting_started.md")
+    for each in (README, started):
+        lines = [line for b in PYTHON[each] for line in KERAS_TENSORBOARD.findall(b.text)]
         assert len(lines) == 1
-    said = " ".join(started.read_text(encoding="utf-8").split())
+    said = " ".join(started.text.split())
     assert "It needs TensorFlow on every backend: leave its line out" in said
 
 
@@ -87,7 +89,7 @@ def test_the_readme_alone_gives_pictures(run, tmp_path, read_log):
 @pytest.mark.parametrize(
     "page",
     [page for page, code in PYTHON.items() if code and page != README],
-    ids=lambda page: page.relative_to(ROOT).as_posix(),
+    ids=lambda page: page.name,
 )
 def test_the_code_of_a_page_runs(page, run):
     run(page)

@@ -8,13 +8,12 @@ import re
 import pytest
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns
-from keras_viz_callbacks.maps.class_activation import METHODS
 from keras_viz_callbacks.summary import run, worker
-from tests.helpers.guide_pages import ROOT, blocks
+from tests.helpers.guide_pages import ROOT, blocks, page
 
 GUIDE = ROOT / "docs/guide"
-TROUBLESHOOTING = (GUIDE / "troubleshooting.md").read_text(encoding="utf-8")
-QUOTED = [b.text.strip() for b in blocks(GUIDE / "troubleshooting.md") if b.info == "text"]
+TROUBLESHOOTING = page(GUIDE / "troubleshooting.md")
+QUOTED = [b.text.strip() for b in blocks(TROUBLESHOOTING) if b.info == "text"]
 PACKAGES = ("keras_viz_callbacks", "tensorboard_plugin")
 STATIC = ROOT / "tensorboard_plugin/static"
 ENOUGH = 20  # letters that a message has of its own, or anything would match it
@@ -60,7 +59,7 @@ def test_an_invented_message_is_not_found():
 
 def test_what_the_tab_says_is_quoted_as_it_says_it():
     said = "".join(path.read_text(encoding="utf-8") for path in STATIC.rglob("*.js"))
-    quoted = re.findall(r'\*\*"(.*?)"\*\*', TROUBLESHOOTING)
+    quoted = re.findall(r'\*\*"(.*?)"\*\*', TROUBLESHOOTING.text)
     assert len(quoted) >= 3
     assert [text for text in quoted if f'"{text}"' not in said] == []
 
@@ -98,10 +97,3 @@ def test_the_bounds_are_those_of_the_source():
     assert "At most four captures wait" in page
     assert f"full for {worker.PATIENCE:.0f} seconds" in page
     assert f"up to {run.EXIT_PATIENCE:.0f} seconds" in page
-
-
-def test_every_method_has_a_page():
-    pages = {path.stem for path in (ROOT / "docs/methods").glob("*.md")}
-    assert set(METHODS) <= pages
-    index = (ROOT / "docs/methods/index.md").read_text(encoding="utf-8")
-    assert set(re.findall(r'`"(\w+)"`', index)) == set(METHODS)

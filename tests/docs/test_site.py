@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import keras_viz_callbacks
+from docs.method_pages import variants
 from tests.helpers.guide_pages import ROOT
 
 pytest.importorskip("material", reason="the extra docs is not installed")
@@ -42,6 +43,16 @@ def test_equations_are_drawn_without_a_script(site):
         html = page.read_text(encoding="utf-8")
         assert 'class="arithmatex"' not in html
     assert "<math" in (site / "methods/grad_cam/index.html").read_text(encoding="utf-8")
+
+
+def test_every_method_is_in_the_navigation_and_in_the_table(site):
+    index = (site / "methods/index.html").read_text(encoding="utf-8")
+    for name, variant in variants().items():
+        links = re.findall(rf'<a href="{name}/"[^>]*>(.*?)</a>', index, flags=re.DOTALL)
+        titles = [" ".join(re.sub(r"<.*?>", "", link).split()) for link in links]
+        assert titles == [variant.title, variant.title], name
+        page = (site / f"methods/{name}/index.html").read_text(encoding="utf-8")
+        assert re.search(rf"<h1[^>]*>{re.escape(variant.title)}<", page), name
 
 
 def test_every_public_name_is_in_the_reference(site):

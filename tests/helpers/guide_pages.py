@@ -1,14 +1,35 @@
-"""The pages of the guide, and what stands in them."""
+"""The pages of the guide, those made from docstrings included, and the code blocks in them."""
 
 from __future__ import annotations
 
+import inspect
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from docs.method_pages import variants
+
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", flags=re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<info>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$",
+    flags=re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A file of Markdown, or a function whose docstring is a page.
+
+    Attributes:
+        name: Path below the repository, and the name of the function.
+        text: The Markdown, or the function's source.
+        line: Line of the file at which the text begins, counted from 1.
+    """
+
+    name: str
+    text: str
+    line: int = 1
 
 
 @dataclass(frozen=True)
@@ -16,23 +37,42 @@ class Block:
     """A fenced block of a page.
 
     Attributes:
-        page: Path below the repository.
-        line: Of its first line, counted from 1.
-        info: What stands behind the fence, such as ``python``.
-        text: What is in it.
+        line: Number of its first line in the file, counted from 1.
+        info: Text after the opening fence, such as ``python``.
+        text: Text between the fences.
     """
 
-    page: str
     line: int
     info: str
     text: str
 
 
-def blocks(page: Path) -> list[Block]:
+def page(path: Path) -> Page:
+    """A file of Markdown."""
+    return Page(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+
+
+def _method_pages() -> list[Page]:
+    """The functions from whose docstrings `docs/hooks.py` makes pages."""
+    pages = []
+    for name, variant in variants().items():
+        file = Path(inspect.getfile(variant.formula)).relative_to(ROOT)
+        lines, first = inspect.getsourcelines(variant.formula)
+        pages.append(Page(f"{file.as_posix()}::{name}", "".join(lines), first))
+    return pages
+
+
+README = page(ROOT / "README.md")
+PAGES = [README, *map(page, sorted((ROOT / "docs").rglob("*.md"))), *_method_pages()]
+
+
+def blocks(of: Page) -> list[Block]:
     """The fenced blocks of a page, in order."""
-    content = page.read_text(encoding="utf-8")
-    name = page.relative_to(ROOT).as_posix()
     return [
-        Block(name, content.count("\n", 0, found.start("text")) + 1, found["info"], found["text"])
-        for found in _FENCE.finditer(content)
+        Block(
+            of.line + of.text.count("\n", 0, found.start("text")),
+            found["info"],
+            textwrap.dedent(found["text"]),
+        )
+        for found in _FENCE.finditer(of.text)
     ]

@@ -135,6 +135,20 @@ def gradients(images: Array | NDArray[np.float32], classes: Sequence[int]) -> di
     return found
 
 
+def input_gradient(images: Array | NDArray[np.float32], classes: Sequence[int]) -> Array:
+    """Gradient of each image's logit of its class with respect to the image."""
+    first = next(iter(operations()))
+    return answers(images)[1][first](gradients(images, classes)[first])
+
+
+def logits_from(path: str, maps: Array) -> Array:
+    """The logits that the rest of the network makes of what a layer outputs."""
+    table = operations()
+    paths = list(table)
+    above = [step for other in paths[paths.index(path) + 1 :] for step in table[other]]
+    return run(above, maps)[0]
+
+
 def convolution(kernel: Array, bias: Array | float = 0.0, stride: int = 1) -> Operation:
     """Keras' ``padding="same"``: where the padding is odd, the larger part comes last.
 

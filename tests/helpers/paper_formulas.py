@@ -1,7 +1,7 @@
 """The class activation methods and the gradient ascent once more, straight from their equations.
 
 Written in loops over images and channels, so as to be compared with the papers rather than to be
-quick. `docs/methods` has the equations.
+quick. The formulas' docstrings have the equations.
 """
 
 from __future__ import annotations
@@ -56,6 +56,69 @@ def class_map(method: str, maps: Array, gradients: Array) -> Array:
     """The map of each image, ``(batch, height, width)``, with its ReLU."""
     each = zip(maps, gradients, strict=True)
     return np.maximum([METHODS[method](*image) for image in each], 0)
+
+
+def score_cam(path: str, image: Array, label: int) -> Array:
+    """Wang et al. 2020, equations 5 to 8, of one image ``(1, height, width, channels)``."""
+    maps = numpy_network.answers(image)[0][path][0]
+    raised = []
+    for k in range(maps.shape[-1]):
+        mask = enlarged(maps[..., k], *image.shape[1:3])
+        span = mask.max() - mask.min()
+        mask = (mask - mask.min()) / span if span else 0 * mask
+        scores = numpy_network.answers(image * mask[None, ..., None])[0]["logits"]
+        raised.append(np.exp(scores[0, label]))
+    return sum(r / sum(raised) * maps[..., k] for k, r in enumerate(raised))
+
+
+def ablation_cam(path: str, image: Array, label: int) -> Array:
+    """Desai and Ramaswamy 2020, equations 3 and 4, divided by the score's magnitude."""
+    found = numpy_network.answers(image)[0]
+    maps, score = found[path], found["logits"][0, label]
+    summed = np.zeros(maps.shape[1:3])
+    for k in range(maps.shape[-1]):
+        ablated = maps.copy()
+        ablated[..., k] = 0
+        fall = score - numpy_network.logits_from(path, ablated)[0, label]
+        summed += fall / abs(score) * maps[0, ..., k]
+    return summed
+
+
+def enlarged(values: Array, height: int, width: int) -> Array:
+    """One map enlarged bilinearly, pixels being areas."""
+    found = np.zeros((height, width))
+    rows, columns = values.shape
+    for i in range(height):
+        y = min(max((i + 0.5) * rows / height - 0.5, 0), rows - 1)
+        top, bottom = int(y), min(int(y) + 1, rows - 1)
+        for j in range(width):
+            x = min(max((j + 0.5) * columns / width - 0.5, 0), columns - 1)
+            left, right = int(x), min(int(x) + 1, columns - 1)
+            above = values[top, left] * (1 - x + left) + values[top, right] * (x - left)
+            below = values[bottom, left] * (1 - x + left) + values[bottom, right] * (x - left)
+            found[i, j] = above * (1 - y + top) + below * (y - top)
+    return found
+
+
+TRIES: dict[str, Callable[[str, Array, int], Array]] = {
+    function.__name__: function for function in (score_cam, ablation_cam)
+}
+"""Methods that run the network again for each map, by their names."""
+
+
+def tried_class_map(method: str, path: str, images: Array, classes: list[int]) -> Array:
+    """The map of each image, ``(batch, height, width)``, with its ReLU."""
+    each = zip(images.astype(np.float64), classes, strict=True)
+    return np.maximum([TRIES[method](path, image[None], label) for image, label in each], 0)
+
+
+def gradient(images: Array, classes: list[int]) -> Array:
+    """Simonyan et al. 2013, section 3, with its sign."""
+    return numpy_network.input_gradient(images, classes)
+
+
+ATTRIBUTIONS: dict[str, Callable[[Array, list[int]], Array]] = {"gradient": gradient}
+"""Pixel attribution methods by their names."""
 
 
 def ascend(path: str, start: Array, filters: Array, steps: int, rate: float) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ import pytest
 
 from keras_viz_callbacks.maps import class_activation
 from keras_viz_callbacks.maps.class_activation import class_activation_map
+from tests.helpers import paper_formulas
 
 # One image, a 1 × 2 map, 2 channels.
 ACTIVATIONS = np.array([[[[1, 2], [3, 4]]]], np.float32)
@@ -44,11 +45,32 @@ def test_grad_cam_plus_plus_by_hand():
     np.testing.assert_allclose(found, [[[8 / 21, 24 / 21]]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", class_activation.METHODS)
+OF_GRADIENTS = [m.name for m in class_activation.METHODS.values() if m.tries is None]
+
+
+@pytest.mark.parametrize("name", OF_GRADIENTS)
 def test_without_activations_or_gradients_every_map_is_zero(name):
     zeros = np.zeros_like(ACTIVATIONS)
     assert not class_activation_map(zeros, GRADIENTS, name).any()
     assert not class_activation_map(ACTIVATIONS, zeros, name).any()
+
+
+def test_every_method_has_an_independent_formula():
+    assert set(paper_formulas.METHODS) == set(OF_GRADIENTS)
+    # These run the network again: tests/agreement compares them.
+    assert {*OF_GRADIENTS, *paper_formulas.TRIES} == set(class_activation.METHODS)
+
+
+@pytest.mark.parametrize("name", OF_GRADIENTS)
+def test_every_method_agrees_with_its_independent_formula(name):
+    random = np.random.default_rng(0)
+    activations = np.maximum(random.normal(size=(3, 4, 5, 6)), 0).astype(np.float32)
+    gradients = random.normal(size=activations.shape).astype(np.float32)
+    activations[0, ..., 0] = 0
+    found = class_activation_map(activations, gradients, name)
+    expected = paper_formulas.class_map(name, activations, gradients)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * expected.max())
+    assert (found > 0).any()
 
 
 def test_relu_keeps_only_evidence_for_the_class():
@@ -62,18 +84,17 @@ def test_images_do_not_touch_each_other():
     np.testing.assert_array_equal(both[1], 5 * both[0])
 
 
-def test_an_unknown_method_is_told_with_the_known():
+def test_an_unknown_method_is_reported_with_the_known_ones():
     with pytest.raises(ValueError, match=r"one of 'grad_cam', .*Received: method='gradcam'"):
         class_activation_map(ACTIVATIONS, GRADIENTS, "gradcam")
 
 
 def test_a_method_is_one_decorated_function():
-    @class_activation.method
-    def first_channel(activations, gradients):
-        return activations[..., 0] - 2
+    with class_activation.METHODS.restored():
 
-    try:
+        @class_activation.method
+        def first_channel(activations, gradients):
+            return activations[..., 0] - 2
+
         found = class_activation_map(ACTIVATIONS, GRADIENTS, "first_channel")
-        np.testing.assert_array_equal(found, [[[0, 1]]])
-    finally:
-        del class_activation.METHODS["first_channel"]
+    np.testing.assert_array_equal(found, [[[0, 1]]])

@@ -19,7 +19,9 @@ from tests.helpers.models import nested_model, subclassed_model
 
 pytestmark = only_on("torch", "pytorch-grad-cam and captum take torch modules")
 
-METHODS = ("grad_cam", "hires_cam", "layer_cam", "xgrad_cam", "grad_cam_plus_plus")
+# Those of the registry that the libraries do not have, with the reason.
+NOT_THERE: dict[str, str] = {}
+METHODS = tuple(name for name in class_activation.METHODS if name not in NOT_THERE)
 SPATIAL = ("conv_a", "pool", "conv_b", "norm", "relu", "depthwise", "conv_c")
 CLASSES = [0, 1, 2, 3, 1]
 
@@ -84,6 +86,11 @@ def with_epsilon():
 
     yield "with_epsilon"
     del class_activation.METHODS["with_epsilon"]
+
+
+def test_every_method_is_compared_or_has_a_reason_not_to_be(libraries):
+    assert set(METHODS) == set(libraries.GRAD_CAM)
+    assert all(NOT_THERE.values())
 
 
 @data_formats

@@ -1,10 +1,9 @@
-"""The score that class maps differentiate: the logit, read while the pass runs.
+"""The logits: what the softmax or sigmoid of an output is computed from, read while a pass runs.
 
 Every softmax and sigmoid of Keras goes through one function of its backend, be it a layer's
-activation, a layer of its own, or `keras.ops` in a subclassed ``call``. For the length of a pass
-that function notes what it was given, so that both the logit and the model's own output are at
-hand. The model is never edited for it. Written in `keras.ops`, so that each backend
-differentiates it.
+activation, a layer of its own, or `keras.ops` in a subclassed ``call``. During a pass that function
+keeps what it was given, so that both the logits and the model's own output are at hand. The model
+is never edited for it. Written in `keras.ops`, so that each backend differentiates it.
 """
 
 from __future__ import annotations
@@ -17,17 +16,45 @@ from typing import Any
 import keras
 from keras import ops
 
-# No public name reaches the calls that Keras makes itself.
-from keras.src.backend import nn
+from keras_viz_callbacks.capture import keras_internals
 
-from keras_viz_callbacks.capture.layers import Output
-from keras_viz_callbacks.capture.tap import replaced
-from keras_viz_callbacks.capture.target import PREDICTED
+PREDICTED = -1
+"""Class index that means each image's predicted class."""
 
 _REGRESSION_LOSSES = ("mean_", "mse", "mae", "msle", "mape", "huber", "log_cosh", "logcosh")
 
 Logits = dict[int, tuple[Any, str, Any]]
-"""By ``id`` of a result: the result, ``"softmax"`` or ``"sigmoid"``, and what was before it."""
+"""By ``id`` of a result: the result, ``"softmax"`` or ``"sigmoid"``, and what it was computed
+from."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of a model's outputs.
+
+    Attributes:
+        name: Key where the model returns a dict, else the name that a functional model has for
+            it, or its number.
+        shape: Its shape without the batch axis.
+        kind: ``"softmax"``, ``"sigmoid"`` or ``"logits"`` where it tells classes apart,
+            ``"regression"`` where the loss is one of regression, ``"unknown"`` where only the
+            values show it;
+            None where it is not of the shape ``(batch, units)``.
+        has_logits: The input of its softmax or sigmoid can be read.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    kind: str | None
+    has_logits: bool
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes it tells apart; None where it is not a class."""
+        if self.kind in (None, "regression"):
+            return None
+        units = self.shape[0]
+        return 2 if units == 1 else units
 
 
 @dataclass(frozen=True)
@@ -35,7 +62,7 @@ class Head:
     """The classes or units in one of a model's outputs.
 
     Attributes:
-        scores: What may be differentiated, ``(batch, classes)``: logits, or where none can be
+        scores: Scores to differentiate, ``(batch, classes)``: logits, or where none can be
             read the output itself; for one sigmoid unit the two columns ``-logit, logit`` that
             give the score of either class.
         probabilities: ``(batch, classes)``; None for regression.
@@ -47,23 +74,14 @@ class Head:
 
 @contextlib.contextmanager
 def watch_logits() -> Iterator[Logits]:
-    """Collects what stands before each softmax and sigmoid."""
+    """Collects what each softmax and sigmoid is computed from."""
     logits: Logits = {}
 
-    def noting(kind: str) -> Any:
-        function = getattr(nn, kind)
+    def note(kind: str, x: Any, result: Any) -> None:
+        # With the result itself, or another might get its `id`.
+        logits[id(result)] = (result, kind, x)
 
-        def noted(x: Any, *args: Any, **kwargs: Any) -> Any:
-            result = function(x, *args, **kwargs)
-            # With the result itself, or another might get its `id`.
-            logits[id(result)] = (result, kind, x)
-            return result
-
-        return noted
-
-    with contextlib.ExitStack() as stack:
-        for kind in ("softmax", "sigmoid"):
-            stack.enter_context(replaced(nn, kind, noting(kind)))
+    with keras_internals.noted_calls(note):
         yield logits
 
 
@@ -71,9 +89,9 @@ def describe_outputs(model: keras.Model, returned: Any, logits: Logits) -> list[
     """What each of a model's outputs means.
 
     Args:
-        model: Its losses tell what an output without activation is.
-        returned: What it returned.
-        logits: What `watch_logits` collected meanwhile.
+        model: The model; its losses show what an output without activation is.
+        returned: Outputs of the model.
+        logits: What `watch_logits` collected in the pass that returned them.
     """
     names = _names(model, returned)
     outputs = []
@@ -105,17 +123,17 @@ def read_head(output: Any, kind: str, logits: Logits) -> Head:
         return Head(scores, ops.sigmoid(scores))
     if kind != "unknown":
         return Head(scores, ops.softmax(scores))
-    # Either logits or a distribution of unknown origin: the values tell.
+    # Either logits or a distribution of unknown origin: the values show which.
     ends = ops.all(scores >= 0) & ops.all(ops.abs(ops.sum(scores, axis=-1) - 1) < 1e-3)
     return Head(scores, ops.where(ends, scores, ops.softmax(scores)))
 
 
-def class_score(head: Head, classes: Any) -> Any:
-    """Each image's score of its class, ``(batch,)``; `PREDICTED` takes the likeliest one."""
+def class_score(head: Head, classes: Any) -> tuple[Any, Any]:
+    """Each image's score and its class, both ``(batch,)``; `PREDICTED` takes the likeliest one."""
     predicted = ops.cast(ops.argmax(head.scores, axis=-1), "int32")
     classes = ops.where(ops.equal(classes, PREDICTED), predicted, classes)
     picked = ops.one_hot(classes, head.scores.shape[-1], dtype="float32")
-    return ops.sum(head.scores * picked, axis=-1)
+    return ops.sum(head.scores * picked, axis=-1), classes
 
 
 def _names(model: keras.Model, returned: Any) -> list[str]:

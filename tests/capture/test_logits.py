@@ -1,13 +1,15 @@
 """The logit, read before each kind of last activation, against the same model without one."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from keras_viz_callbacks.capture.backend import backend
-from keras_viz_callbacks.capture.layers import select
+from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.capture.target import resolve_target
+from tests.helpers.compiled_passes import compile_class_signals
 from tests.helpers.models import subclassed_model
 
 PREDICTED = -1
@@ -30,15 +32,12 @@ def with_head(*head, loss=None):
 
 
 def signals(model, images, classes=PREDICTED, target=None):
-    def choose(found):
-        return select(found.calls, None), resolve_target(target, found, len(images))
-
-    run = backend().compile_class_signals(model, choose, images)
-    return run(images, np.full(len(images), classes, np.int32))
+    ready = compile_class_signals(model, None, images, target)
+    return SimpleNamespace(**ready.run(images, np.full(len(images), classes, np.int32)))
 
 
 def resolved_target(model, images, target=None):
-    return resolve_target(target, backend().survey(model, images), len(images))
+    return resolve_target(target, survey(model, images), len(images))
 
 
 def softmax(x):
@@ -83,7 +82,7 @@ def test_one_sigmoid_unit_has_two_classes(images):
     model = with_head(layers.Dense(1, activation="sigmoid"))
     model.set_weights(plain.get_weights())
     logit = plain.predict(images, verbose=0)[:, 0]
-    assert backend().survey(model, images).outputs[0].classes == 2
+    assert survey(model, images).outputs[0].classes == 2
     np.testing.assert_allclose(signals(model, images, 1).score, logit, atol=1e-6)
     np.testing.assert_allclose(signals(model, images, 0).score, -logit, atol=1e-6)
     found = signals(model, images)

@@ -1,0 +1,106 @@
+"""All that is private in Keras and used here; `NAMES` lists it, so that a test can look for it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import keras
+
+# No public name reaches the calls that Keras makes itself.
+from keras.src.backend import nn
+from keras.src.backend.common.stateless_scope import get_stateless_scope
+
+from keras_viz_callbacks.capture.replaced import replaced
+
+NAMES = {
+    "keras.src.backend.nn": ("softmax", "sigmoid"),
+    "keras.src.backend.common.stateless_scope": ("get_stateless_scope",),
+    "keras.StatelessScope": ("state_mapping",),
+    "keras.layers.Layer": ("_flatten_layers", "_remat_mode", "quantization_mode"),
+    "keras.layers.Dense": ("quantized_call",),
+    "keras.Model": ("_manual_input_spec",),
+}
+"""Attributes by the module, class or instance that has them."""
+
+ACTIVATIONS_BEFORE_PROBABILITIES = ("softmax", "sigmoid")
+"""Functions that make probabilities of logits, as Keras names them in `nn`."""
+
+
+def sublayers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers that a composite layer is made of: it has no public list of them."""
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def call_name(layer: keras.layers.Layer) -> str:
+    """The method that Keras runs when the layer is called."""
+    is_quantized = getattr(layer, "quantization_mode", None) is not None
+    return "quantized_call" if is_quantized else "call"
+
+
+@contextlib.contextmanager
+def without_checkpoint(layer: keras.layers.Layer) -> Iterator[None]:
+    """Switches rematerialization off: a tensor collected inside a checkpoint would leak."""
+    if not getattr(layer, "_remat_mode", None):
+        yield
+        return
+    with replaced(layer, "_remat_mode", None):
+        yield
+
+
+@contextlib.contextmanager
+def any_input_size(models: Iterable[keras.Model]) -> Iterator[None]:
+    """Lets functional models take images of another size than they declare.
+
+    For passes that end at a layer before the size matters.
+    """
+    with contextlib.ExitStack() as stack:
+        for model in models:
+            stack.enter_context(replaced(model, "_manual_input_spec", None))
+        yield
+
+
+@contextlib.contextmanager
+def noted_calls(note: Any) -> Iterator[None]:
+    """Reports every softmax and sigmoid that Keras computes.
+
+    Args:
+        note: Called as ``note(kind, x, result)``, with ``"softmax"`` or ``"sigmoid"``.
+    """
+
+    def noting(kind: str) -> Any:
+        function = getattr(nn, kind)
+
+        def noted(x: Any, *args: Any, **kwargs: Any) -> Any:
+            result = function(x, *args, **kwargs)
+            note(kind, x, result)
+            return result
+
+        return noted
+
+    with contextlib.ExitStack() as stack:
+        for kind in ACTIVATIONS_BEFORE_PROBABILITIES:
+            stack.enter_context(replaced(nn, kind, noting(kind)))
+        yield
+
+
+def observing(state: Sequence[tuple[Any, Any]] | None = None) -> keras.StatelessScope:
+    """A scope that drops every update of a variable and every collected loss.
+
+    Args:
+        state: Variables that have another value inside, with that value.
+    """
+    return keras.StatelessScope(state_mapping=state, collect_losses=True)
+
+
+def same_scope() -> keras.StatelessScope:
+    """A scope as the one that is entered was at its beginning or is now, for a trace of its own.
+
+    What is updated inside a nested trace must not be seen outside of it.
+    """
+    scope = observing()
+    current = get_stateless_scope()
+    if current is not None:
+        scope.state_mapping = dict(current.state_mapping)
+    return scope

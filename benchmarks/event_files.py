@@ -5,8 +5,8 @@
 The floor writes the pictures' bytes to one file in the same directory with `os.write`, one call a
 picture. Ours writes the same pictures with their records by `EventFile`, one call a picture and 40
 pictures a capture, as the worker of a training does it: framed, with checksums, with the contents
-of each capture in front of it, and with a look before each whether the file is still there. Nothing
-waits for the disk: both end when the system has the bytes.
+before each capture, and with a check before each whether the file still exists. Nothing waits for
+the disk: both end when the operating system has the bytes.
 """
 
 from __future__ import annotations

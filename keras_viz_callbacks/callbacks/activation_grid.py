@@ -4,63 +4,51 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from keras_viz_callbacks.callbacks.base import Moment, layer_record
-from keras_viz_callbacks.callbacks.images import MAX_IMAGES, HeldOutImagesCallback
+from keras_viz_callbacks.callbacks.layer_images import LayerImagesCallback
+from keras_viz_callbacks.callbacks.measures import Measurement
+from keras_viz_callbacks.callbacks.options import LayerImageOptions
+from keras_viz_callbacks.callbacks.records import Moment, layer_record, rounded
 from keras_viz_callbacks.capture.compiled import Array
-from keras_viz_callbacks.capture.held_out import Preprocess
 from keras_viz_callbacks.capture.layers import LayerCall
-from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.capture.selectors import Selector
 from keras_viz_callbacks.explain.activations import Activations
-from keras_viz_callbacks.maps.channels import Statistics, dead_channels, statistics
+from keras_viz_callbacks.maps.channels import Statistics, statistics
+from keras_viz_callbacks.maps.measures import measured, names_of
 from keras_viz_callbacks.maps.places import as_pictures
+from keras_viz_callbacks.options import with_options
 from keras_viz_callbacks.render import grid
-from keras_viz_callbacks.summary.run import Drawing, Measured
+from keras_viz_callbacks.summary.run import Drawing
 from tensorboard_plugin import schema
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-class ActivationGrid(HeldOutImagesCallback):
+
+@with_options(LayerImageOptions, name=schema.NAME_ACTIVATIONS)
+class ActivationGrid(LayerImagesCallback):
     """Draws the activations of every chosen layer on held-out images, a cell for each channel.
 
-    A channel that is zero everywhere stays blank. The fraction of a layer's channels that are
-    blank on every image goes out as the scalar ``dead_channels/<layer path>``.
+    A channel that is zero everywhere stays blank. The share of a layer's channels that are blank
+    on every image is written as the scalar ``dead_channels/<layer path>``, or, with a ``name`` of
+    your own, as ``dead_channels/<name>/<layer path>``.
 
     Args:
-        log_dir: Log directory; pictures go to its run ``keras_viz``.
-        images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
-            a dict of name to array, or an iterable of ``(images, labels)`` batches. For a model
-            with several inputs, a dict or tuple of batches like the model's.
-        labels: True classes, as indices or one-hot rows.
-        class_names: Name of each class.
         layers: Layer path, unique name, glob, layer, or a list of those. None picks every
             convolution.
         channels: The channels to draw, such as ``[4, 7]``; None draws all.
-        max_channels: Draw no more than that many of a layer.
-        cell_size: Longer side of a cell, at most, in pixels; the strip of a signal and the slices
-            of a volume have three times that.
+        max_channels: Largest number of channels to draw of a layer.
+        cell_size: Length of a cell's longer side, at most, in pixels; the strip of a signal and
+            the slices of a volume have three times that.
         scale: ``"channel"`` colours each cell by its own range of values, ``"layer"`` all cells
-            of a picture by one.
-        colormap: Any colour map that matplotlib knows.
-        preprocess: Maps the images to the model's inputs; identity by default.
-        tokens_to_grid: Lays out a layer's tokens where they are no square: ``(height, width)``,
-            or a function from ``(batch, tokens, features)`` to ``(batch, height, width,
-            features)``.
-        max_images: Show no more than that many images.
-        name: First part of the tags.
-        update_freq: ``"epoch"``, or a number of training batches.
-        every: Epochs between captures; the last epoch is always captured.
-        max_overhead: Share of the training's time that captures may take at most, drawing and
-            writing included, such as 0.05; one that would exceed it is skipped, but for that of
-            the last epoch, and the next record says so. None for no bound.
-        on_error: ``"warn"`` or ``"raise"``, when a capture fails.
+            of a picture by one range.
 
     Raises:
-        ValueError: An argument is wrong by itself; or, in ``on_train_begin``, for the model.
+        ValueError: An argument is wrong; what depends on the model is checked in
+            ``on_train_begin``.
 
     Example:
         >>> model.fit(x, y, callbacks=[ActivationGrid("logs/run1", x_val[:4])])
@@ -71,38 +59,20 @@ class ActivationGrid(HeldOutImagesCallback):
         log_dir: str | os.PathLike[str],
         images: Any,
         *,
-        labels: Any = None,
-        class_names: Sequence[str] | None = None,
         layers: Selector = None,
         channels: Sequence[int] | int | None = None,
         max_channels: int = 64,
         cell_size: int = 64,
         scale: Literal["channel", "layer"] = "channel",
-        colormap: str = "viridis",
-        preprocess: Preprocess | None = None,
-        tokens_to_grid: TokensToGrid = None,
-        max_images: int = MAX_IMAGES,
-        name: str = schema.NAME_ACTIVATIONS,
-        update_freq: Literal["epoch"] | int = "epoch",
-        every: int = 1,
-        max_overhead: float | None = None,
-        on_error: Literal["warn", "raise"] = "warn",
+        **options: Unpack[LayerImageOptions],
     ) -> None:
         super().__init__(
             log_dir,
             images,
-            labels=labels,
-            class_names=class_names,
             layers=layers,
-            colormap=colormap,
-            preprocess=preprocess,
-            tokens_to_grid=tokens_to_grid,
-            max_images=max_images,
-            name=name,
-            update_freq=update_freq,
-            every=every,
-            max_overhead=max_overhead,
-            on_error=on_error,
+            default_name=schema.NAME_ACTIVATIONS,
+            measures=names_of("layer"),
+            **options,
         )
         for argument, value in (("max_channels", max_channels), ("cell_size", cell_size)):
             if value < 1:
@@ -115,7 +85,7 @@ class ActivationGrid(HeldOutImagesCallback):
         self.scale = scale
 
     def _plan(self) -> Plan:
-        self._activations = Activations(self.model, self._held, self.layers, self.tokens_to_grid)
+        self._activations = Activations(self.model, self.held, self.layers, self.tokens_to_grid)
         plan = self._activations.plan
         for call in plan.calls:
             self._picked(call, call.channels or 0)
@@ -125,51 +95,47 @@ class ActivationGrid(HeldOutImagesCallback):
         return self._activations.capture()
 
     def _draw_layer(
-        self, call: LayerCall, signals: Mapping[str, Array], moment: Moment
-    ) -> Iterator[Drawing | Measured]:
-        activations = signals[call.path]
-        dead = float(dead_channels(activations).mean())
-        table = schema.MeasureTable(
-            self.name,
-            moment.epoch,
-            moment.batch,
-            (layer_record(call, activations.shape[1:]),),
-            {"dead_channels": (dead,)},
-            dict(moment.metrics),
-        )
-        is_default = self.name == schema.NAME_ACTIVATIONS
-        tag = schema.scalar_tag("dead_channels", call.path, None if is_default else self.name)
-        yield Measured(table, [(tag, dead)])
+        self, call: LayerCall, captured: Mapping[str, Array], moment: Moment
+    ) -> Iterator[Drawing | Measurement]:
+        activations = captured[call.path]
+        layer = layer_record(call, activations.shape[1:])
         channels = activations.shape[-1]
         picked = self._picked(call, channels)
         pictures = as_pictures(activations)
-        # A strip or a set of slices needs more room than one map.
-        room = self.cell_size * (1 if pictures is activations else 3)
+        # A strip or a set of slices needs a larger cell than one map.
+        cell_size = self.cell_size * (1 if pictures is activations else 3)
         height, width = pictures.shape[1:3]
-        cells = grid.layout(picked, height, width, room)
+        cells = grid.layout(picked, height, width, cell_size)
         for index, activation in enumerate(activations):
             numbers = statistics(activation)
             picture = grid.draw_channels(
                 pictures[index], numbers, cells, scale=self.scale, colormap=self.colormap
             )
-            record = self._record(
-                call,
-                activation.shape,
+            record = self.gallery.record(
+                self.name,
                 index,
                 picture,
                 moment,
-                label=self._gallery.label(index),
-                grid=cells,
-                value_range=grid.value_range(numbers, picked),
-                scale=self.scale,
+                call=call,
+                shape=activation.shape,
+                note=self._note(picked, channels),
+            )
+            record = replace(
+                record,
                 kind="channels",
                 title="Activations",
                 item="channel",
-                measures={"blank_channels": float(numbers.blank.mean())},
+                label=self.gallery.label(index),
+                grid=cells,
+                value_range=grid.value_range(numbers, picked),
+                scale=self.scale,
+                colormap=self.colormap,
+                measures=measured(activations[index : index + 1], "picture"),
                 statistics=_recorded(numbers, picked),
-                note=self._note(picked, channels),
             )
             yield Drawing(record, picture.data)
+        for measure, value in measured(activations, "layer").items():
+            yield Measurement(measure, layer, value)
 
     def _picked(self, call: LayerCall, channels: int) -> list[int]:
         if self.channels is None:
@@ -189,11 +155,9 @@ class ActivationGrid(HeldOutImagesCallback):
 
 
 def _recorded(numbers: Statistics, picked: Sequence[int]) -> schema.ChannelStatistics:
-    columns: Mapping[str, Any] = {
-        key: tuple(
-            float(f"{value:.4g}") if np.isfinite(value) else None
-            for value in getattr(numbers, key)[list(picked)].tolist()
+    return schema.ChannelStatistics(
+        *(
+            rounded(column[list(picked)].tolist())
+            for column in (numbers.minimum, numbers.maximum, numbers.mean, numbers.std)
         )
-        for key in ("minimum", "maximum", "mean", "std")
-    }
-    return schema.ChannelStatistics(**columns)
+    )

@@ -11,34 +11,37 @@ from collections.abc import Callable, Iterator
 class Budget:
     """Keeps the time of captures below a share of the time since the training began.
 
-    A capture counts with what it takes on the training thread, waiting for a place in the
-    worker's queue included, and with what the worker spends on drawing and writing it, since that
-    shares the processor's cores with the training.
+    The time of a capture is what it takes on the training thread, waiting for a place in the
+    worker's queue included, plus what the worker takes to draw and write it: the worker uses the
+    same processor as the training.
 
     Args:
-        share: Between 0 and 1; None for no bound.
-        clock: Seconds.
+        share: Largest share, above 0 and up to 1; None for no limit.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(self, share: float | None, clock: Callable[[], float] = time.perf_counter) -> None:
         self.share = share
         self._clock = clock
-        self._lock = threading.Lock()  # the worker counts too
-        self._began = clock()
-        self._spent = 0.0
-        self._begun = self._ended = 0
-        self._spent_before_captures = 0.0
+        self._lock = threading.Lock()  # the worker adds its time too
+        self.begin()
+
+    @property
+    def spent(self) -> float:
+        """Seconds that captures have taken in this training, preparations included."""
+        with self._lock:
+            return self._spent
 
     def begin(self) -> None:
-        """A training begins."""
-        self._began = self._clock()
+        """Starts to count anew, as a training begins."""
         with self._lock:
+            self._began = self._clock()
             self._spent = self._spent_before_captures = 0.0
             self._begun = self._ended = 0
 
     @contextlib.contextmanager
     def spending(self) -> Iterator[None]:
-        """Counts the time of what is done within."""
+        """Adds the time that the context takes."""
         began = self._clock()
         try:
             yield
@@ -48,10 +51,10 @@ class Budget:
                 self._spent += seconds
 
     def allows(self) -> bool:
-        """Whether a capture more, of the usual length, would stay within the share.
+        """Whether one more capture would stay within the share, if it takes the mean time.
 
-        The first one does, so that there is something to see and a length to know. None does
-        before that is known.
+        The first capture is always allowed, because nothing is known about its time. Until it
+        has ended, no other is.
         """
         if self.share is None or not self._begun:
             return True
@@ -60,18 +63,18 @@ class Budget:
                 return False
             elapsed = self._clock() - self._began
             expected = (self._spent - self._spent_before_captures) / self._ended
-            # Those that the worker has still to draw are not in what was spent.
+            # Time of the captures that the worker has not drawn yet is not in `_spent`.
             pending = self._begun - self._ended
             return self._spent + (pending + 1) * expected <= self.share * (elapsed + expected)
 
     def begin_capture(self) -> None:
-        """A capture is made now."""
+        """Counts a capture as begun."""
         with self._lock:
             if not self._begun:
                 self._spent_before_captures = self._spent
             self._begun += 1
 
     def end_capture(self) -> None:
-        """A capture is on disk, or has failed."""
+        """Counts a capture as ended: it is on disk, or has failed."""
         with self._lock:
             self._ended += 1

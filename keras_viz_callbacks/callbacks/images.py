@@ -1,237 +1,104 @@
-"""What the callbacks that draw held-out images share: the images, their names, their records."""
+"""What the callbacks that draw held-out images share: the images, and that they are shown too."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from keras_viz_callbacks.callbacks.base import (
-    Draw,
-    Moment,
-    VisualizationCallback,
-    layer_record,
-    together,
-)
-from keras_viz_callbacks.capture import held_out
-from keras_viz_callbacks.capture.held_out import HeldOut, Preprocess
-from keras_viz_callbacks.capture.layers import LayerCall
-from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
+from keras_viz_callbacks.callbacks.base import Draw, VisualizationCallback
+from keras_viz_callbacks.callbacks.gallery import Gallery
+from keras_viz_callbacks.callbacks.measures import Measurement
+from keras_viz_callbacks.callbacks.options import CaptureOptions, ImageOptions
+from keras_viz_callbacks.callbacks.records import Moment
+from keras_viz_callbacks.capture.held_out import check_labels, held_out
 from keras_viz_callbacks.capture.plan import Plan
-from keras_viz_callbacks.capture.selectors import Selector
-from keras_viz_callbacks.capture.target import class_output
-from keras_viz_callbacks.maps.places import signals_as_pictures
+from keras_viz_callbacks.options import part, with_options
 from keras_viz_callbacks.render import colors
-from keras_viz_callbacks.render.picture import Picture, Pixels, encode, to_rgb
-from keras_viz_callbacks.summary.run import Drawing, Measured, Run
-from tensorboard_plugin import schema
+from keras_viz_callbacks.summary.run import Drawing, Run
 
-MAX_IMAGES = 8
-"""Held-out images that a callback takes at most, unless told otherwise."""
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
+@with_options(ImageOptions)
 class HeldOutImagesCallback(VisualizationCallback):
-    """Base of the callbacks that draw one picture of each chosen layer for each held-out image.
+    """Base of the callbacks that draw held-out images, or something about each of them.
 
-    A subclass says which layers, which pass, and how one layer's part of it is drawn. The
-    arguments are those of the subclasses, where they are described.
+    The images themselves are drawn with the first capture of a training, once for all callbacks
+    of a run. A subclass says what to prepare, and calls `_make_gallery` then, and what to capture.
+
+    Args:
+        images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
+            a dict of name to array, or an iterable of ``(images, labels)`` batches. For a model
+            with several inputs, a dict or tuple of batches like the model's.
+
+    Attributes:
+        held: The images, the model's inputs made of them, and their labels.
+        gallery: The images as they are shown; there from `_prepare` on.
+
+    Raises:
+        ValueError: An argument is wrong.
     """
+
+    gallery: Gallery
 
     def __init__(
         self,
         log_dir: str | os.PathLike[str],
         images: Any,
         *,
-        labels: Any,
-        class_names: Sequence[str] | None,
-        layers: Selector,
-        colormap: str,
-        preprocess: Preprocess | None,
-        tokens_to_grid: TokensToGrid,
-        max_images: int,
-        name: str,
-        update_freq: Literal["epoch"] | int,
-        every: int,
-        max_overhead: float | None,
-        on_error: Literal["warn", "raise"],
+        default_name: str = "",
+        **options: Unpack[ImageOptions],
     ) -> None:
-        super().__init__(
-            log_dir,
-            name=name,
-            update_freq=update_freq,
-            every=every,
-            max_overhead=max_overhead,
-            on_error=on_error,
-        )
-        colors.palette(colormap)
-        check_tokens_to_grid(tokens_to_grid)
-        self.layers = layers
-        self.colormap = colormap
-        self.class_names = class_names
-        self.tokens_to_grid = tokens_to_grid
-        self._held = held_out.held_out(
+        super().__init__(log_dir, default_name=default_name, **part(CaptureOptions, options))
+        colors.palette(options["colormap"])
+        self.colormap = options["colormap"]
+        self.class_names = options["class_names"]
+        self.held = held_out(
             images,
-            labels,
-            preprocess=preprocess,
-            max_images=max_images,
-            class_names=class_names,
+            options["labels"],
+            preprocess=options["preprocess"],
+            max_images=options["max_images"],
+            class_names=options["class_names"],
         )
 
     @abstractmethod
-    def _plan(self) -> Plan:
-        """Compiles the pass; checks every argument of the subclass's own against the model."""
+    def _capture_images(self) -> Draw:
+        """Runs the device work, on the training thread, and returns how to draw its arrays."""
 
-    @abstractmethod
-    def _pass(self) -> Any:
-        """Runs that pass on the held-out images."""
-
-    @abstractmethod
-    def _draw_layer(
-        self, call: LayerCall, signals: Any, moment: Moment
-    ) -> Iterator[Drawing | Measured]:
-        """A picture of each image at one layer, from what the pass gave."""
-
-    def _prepare(self, run: Run) -> None:
-        plan = self._plan()
-        self._calls = plan.calls
-        if plan.target is not None:
-            output = plan.target.output
-        else:
-            place = class_output(plan.survey)
-            output = None if place is None else plan.survey.outputs[place]
-        held_out.check_labels(
-            self._held, None if output is None else output.classes, self.class_names
-        )
-        images = self._held.channels_last(plan.survey)
-        self._gallery = Gallery(images, self._held, run, self.class_names)
-        names = self._gallery.names
-        run.claim(self, (self._tag(c, name) for c in self._calls for name in names))
-
+    @final
     def _capture(self) -> Draw:
-        signals = self._pass()
-        run = self._run
+        run = self.run
         assert run is not None
-        new_images = self._gallery.not_yet_shown(run)
+        draw_captured = self._capture_images()
+        new_images = self.gallery.not_yet_shown(run)
 
-        def draw(moment: Moment) -> Iterator[Drawing | Measured]:
-            yield from self._gallery.drawings(new_images)
-            for call in self._calls:
-                yield from self._draw_layer(call, signals, moment)
+        def draw(moment: Moment) -> Iterator[Drawing | Measurement]:
+            yield from self.gallery.drawings(new_images)
+            yield from draw_captured(moment)
 
         return draw
 
-    def _record(
-        self,
-        call: LayerCall,
-        shape: tuple[int, ...],
-        index: int,
-        picture: Picture,
-        moment: Moment,
-        note: str | None = None,
-        **fields: Any,
-    ) -> schema.Record:
-        """The record of one picture: what all pictures have, and the fields of this one.
+    @final
+    def _make_gallery(self, run: Run, plan: Plan) -> None:
+        """Makes the gallery, once it is known what the model does with the images.
 
         Args:
-            call: The layer's call.
-            shape: ``(*places, channels)`` of its maps.
-            index: Of the held-out image.
-            picture: What was drawn.
-            moment: Of the capture.
-            note: What the user should know of the picture.
-            **fields: Of `schema.Record`.
+            run: The run.
+            plan: What is captured. The labels are classes of the output that it explains, or of
+                the first one that looks like classes.
+
+        Raises:
+            ValueError: A label is no class of that output, or a name means another image.
         """
-        return schema.Record(
-            name=self.name,
-            tag=self._tag(call, self._gallery.names[index]),
-            width=picture.width,
-            height=picture.height,
-            image_bytes=len(picture.data),
-            epoch=moment.epoch,
-            batch=moment.batch,
-            layer=layer_record(call, shape),
-            image_name=self._gallery.names[index],
-            image_index=index,
-            colormap=self.colormap,
-            channels=shape[-1],
-            metrics=dict(moment.metrics),
-            note=together(note, moment.note),
-            **fields,
+        output = plan.class_output
+        check_labels(self.held, None if output is None else output.classes, self.class_names)
+        self.gallery = Gallery(
+            self.held.channels_last(plan.survey),
+            run,
+            self.held.names,
+            self.held.labels,
+            self.class_names,
         )
-
-    def _tag(self, call: LayerCall, image_name: str) -> str:
-        return schema.picture_tag(self.name, call.path, _tag_part(image_name))
-
-
-class Gallery:
-    """Held-out images with a name each, as pictures and in the words of records."""
-
-    def __init__(
-        self,
-        images: NDArray[Any],
-        held: HeldOut,
-        run: Run,
-        class_names: Sequence[str] | None,
-    ) -> None:
-        self._class_names = class_names
-        self._labels = held.labels
-        self.places = images.shape[1:-1]
-        self.pixels: Pixels = to_rgb(signals_as_pictures(images))
-        digests = [
-            hashlib.blake2b(np.ascontiguousarray(p).tobytes(), digest_size=16).digest()
-            for p in self.pixels
-        ]
-        self.names = run.name_images(held.names, digests)
-
-    def not_yet_shown(self, run: Run) -> list[int]:
-        """The images that are still to be drawn themselves in this session; asks once."""
-        return [index for index, name in enumerate(self.names) if run.not_yet_shown(name)]
-
-    def drawings(self, indices: Iterable[int]) -> Iterator[Drawing]:
-        """These images themselves."""
-        for index in indices:
-            name = self.names[index]
-            picture = encode(Image.fromarray(self.pixels[index]))
-            record = schema.Record(
-                name=schema.NAME_IMAGES,
-                tag=schema.picture_tag(schema.NAME_IMAGES, None, _tag_part(name)),
-                width=picture.width,
-                height=picture.height,
-                kind="image",
-                title="Held-out images",
-                image_bytes=len(picture.data),
-                image_name=name,
-                image_index=index,
-                label=self.label(index),
-            )
-            yield Drawing(record, picture.data)
-
-    def label(
-        self, index: int, probabilities: NDArray[np.float32] | None = None
-    ) -> schema.ClassScore | None:
-        """The true class of an image, with the probability that the model gives it."""
-        if self._labels is None:
-            return None
-        return self.score(int(self._labels[index]), probabilities)
-
-    def score(
-        self, class_index: int, probabilities: NDArray[np.float32] | None
-    ) -> schema.ClassScore:
-        """A class by index and name, with its probability, where it is a finite number."""
-        names = self._class_names
-        name = str(names[class_index]) if names is not None else str(class_index)
-        chance = None if probabilities is None else float(probabilities[class_index])
-        return schema.ClassScore(
-            class_index, name, chance if chance is not None and np.isfinite(chance) else None
-        )
-
-
-def _tag_part(name: str) -> str:
-    """An image name as the last part of a tag, where a slash would begin another part."""
-    return name.replace("/", "_")

@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from keras_viz_callbacks.capture.layers import LayerCall
+from keras_viz_callbacks.capture.logits import Output
 from keras_viz_callbacks.capture.selectors import Selector, select
 from keras_viz_callbacks.capture.survey import Survey
-from keras_viz_callbacks.capture.target import ResolvedTarget, Target, resolve_target
+from keras_viz_callbacks.capture.target import (
+    ResolvedTarget,
+    Target,
+    class_output,
+    report_chosen_output,
+    resolve_target,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,20 @@ class Plan:
     survey: Survey
     calls: Sequence[LayerCall] = ()
     target: ResolvedTarget | None = None
+
+    @property
+    def score(self) -> ResolvedTarget:
+        """The score, in a plan for one."""
+        assert self.target is not None  # see `plan_class_maps` and `plan_score`
+        return self.target
+
+    @property
+    def class_output(self) -> Output | None:
+        """The output whose classes the labels are; None where none tells classes."""
+        if self.target is not None:
+            return self.target.output
+        place = class_output(self.survey)
+        return None if place is None else self.survey.outputs[place]
 
 
 Planner: TypeAlias = Callable[[Survey], Plan]
@@ -76,3 +97,8 @@ def select_for_class_maps(survey: Survey, layers: Selector) -> list[LayerCall]:
     if layers is not None:
         return picked
     return ([call for call in picked if not call.is_one_pixel] or picked)[-1:]
+
+
+def report_choice(plan: Plan) -> None:
+    """Logs what was chosen for the user. Not done while planning, which may happen twice."""
+    report_chosen_output(plan.score, plan.survey)

@@ -106,20 +106,14 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
     return ResolvedTarget(classes, place, output, is_named=name is not None)
 
 
-def report_choice(target: ResolvedTarget, survey: Survey) -> None:
-    """Logs what was chosen for the user, once a plan has been made.
-
-    Args:
-        target: The resolved target.
-        survey: Survey of the model.
-    """
-    output = target.output
+def report_chosen_output(target: ResolvedTarget, survey: Survey) -> None:
+    """Logs which output was chosen, where the user has named none of several."""
     is_chosen = target.function is None and not target.is_named
-    if output is not None and is_chosen and len(survey.outputs) > 1:
+    if target.output is not None and is_chosen and len(survey.outputs) > 1:
         logger.info(
             "Class maps explain the output %r, the first of %s that looks like classes; "
             "`target` takes the name of another.",
-            output.name,
+            target.output.name,
             _named(survey.outputs),
         )
 

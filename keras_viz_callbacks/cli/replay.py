@@ -16,7 +16,7 @@ from keras_viz_callbacks.callbacks.activation_grid import ActivationGrid
 from keras_viz_callbacks.callbacks.base import VisualizationCallback
 from keras_viz_callbacks.callbacks.filter_patterns import FilterPatterns
 from keras_viz_callbacks.callbacks.grad_cam import GradCAM
-from keras_viz_callbacks.callbacks.images import MAX_IMAGES
+from keras_viz_callbacks.callbacks.options import MAX_IMAGES
 from keras_viz_callbacks.capture.inputs import guess_value_range
 from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.cli.command import CommandError, Parser, positive, where_to_look

@@ -83,10 +83,9 @@ class Attributions:
 
     def capture(self) -> CapturedAttributions:
         """Takes the gradient at every point that the method names."""
-        assert self.plan.target is not None  # planned for a score
         image = self._channels_last(keras.tree.flatten(self._inputs)[self._place])
         baseline = np.zeros_like(image)
-        classes = self.plan.target.classes
+        classes = self.plan.score.classes
         first: dict[str, Any] | None = None
         total: Array = np.zeros_like(image)
         total_of_squares: Array = np.zeros_like(image)
@@ -95,7 +94,7 @@ class Attributions:
             found = self._pass.run(self._at(point), classes)
             if first is None:
                 first = found
-                if self.plan.target.function is None:
+                if self.plan.score.function is None:
                     classes = found["classes"]  # one class for all points
             gradient = self._channels_last(found["gradient"])
             total = total + gradient

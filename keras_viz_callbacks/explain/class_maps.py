@@ -87,8 +87,7 @@ class ClassMaps:
 
     def capture(self) -> CapturedClassMaps:
         """Runs every pass that the method needs."""
-        assert self.plan.target is not None  # planned for a score
-        found = self._pass.run(self._held.inputs, self.plan.target.classes)
+        found = self._pass.run(self._held.inputs, self.plan.score.classes)
         activations = as_maps(self.plan.calls, found["activations"])
         evidence: Mapping[str, Array | TriedScores]
         if self._tries is None:

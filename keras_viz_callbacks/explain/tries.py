@@ -37,12 +37,11 @@ class TryRunner:
     def __init__(
         self, model: keras.Model, held: HeldOut, plan: Plan, tries: Tries, batch_size: int
     ) -> None:
-        assert plan.target is not None  # a plan for scores
         self._held = held
         self._tries = tries
         self._image = _Image(held, plan)
         # A function of the user's may know which image is which.
-        is_own = plan.target.function is not None
+        is_own = plan.score.function is not None
         self._at_once = 1 if is_own else max(1, batch_size // len(held))
         self._run: dict[str, Callable[..., Any]] = {}
         inputs = self._repeated_inputs()

@@ -45,17 +45,3 @@ def statistics(activation: Array) -> Statistics:
     highest = np.where(none, np.nan, np.where(finite, flat, -np.inf).max(axis=0))
     numbers = [a.astype(np.float32) for a in (lowest, highest, mean, std)]
     return Statistics(numbers[0], numbers[1], numbers[2], numbers[3], blank)
-
-
-def dead_channels(activations: Array) -> NDArray[np.bool_]:
-    """Which channels are zero everywhere on every image.
-
-    Args:
-        activations: ``(batch, *places, channels)``.
-
-    Returns:
-        ``(channels,)``.
-    """
-    flat = activations.reshape(-1, activations.shape[-1])
-    dead: NDArray[np.bool_] = np.logical_not(flat.any(axis=0))
-    return dead

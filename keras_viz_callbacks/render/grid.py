@@ -1,4 +1,4 @@
-"""Grids: one cell a channel or filter."""
+"""Grids of channels or filters, one in each cell."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from PIL import Image
 from keras_viz_callbacks.maps.channels import Statistics
 from keras_viz_callbacks.render import colors
 from keras_viz_callbacks.render.picture import Picture, Pixels, encode, encode_photograph
-from tensorboard_plugin.schema import Grid
+from tensorboard_plugin.schema import PALETTE_BLANK, PALETTE_GAP, Grid
 
 GAP = 2
 """Pixels between cells and around the grid."""
 
 
 def layout(items: Sequence[int], height: int, width: int, cell_size: int) -> Grid:
-    """The most nearly square picture of cells no larger than ``cell_size`` on their longer side.
+    """A grid that is as nearly square as possible.
 
-    Maps smaller than that are enlarged by a whole number, so that their pixels stay square.
+    Maps that are smaller than a cell are enlarged by an integer, so that their pixels stay square.
 
     Args:
         items: Channels or filters, in order.
-        height: Of a map.
-        width: Of a map.
-        cell_size: Bound, in pixels.
+        height: Height of a map.
+        width: Width of a map.
+        cell_size: Longer side of a cell in pixels, at most.
     """
     longest = max(height, width)
     if longest <= cell_size:
@@ -53,12 +53,12 @@ def draw_channels(
     scale: str,
     colormap: str,
 ) -> Picture:
-    """Each channel of a grid in the colours of its values.
+    """A grid of channels, in the colours of their values.
 
     Args:
         activation: ``(height, width, channels)``.
-        statistics: Of its channels.
-        grid: Whose items are channels.
+        statistics: Statistics of these channels.
+        grid: Layout, whose items are channels.
         scale: ``"channel"`` colours each cell by its own range, ``"layer"`` all by one.
         colormap: Name of a colour map.
     """
@@ -69,28 +69,28 @@ def draw_channels(
         low, high = np.full_like(low, lowest), np.full_like(high, highest)
     maps = np.ascontiguousarray(np.moveaxis(activation[..., picked], -1, 0))
     cells = _fitted(maps, grid, low[:, None, None], high[:, None, None])
-    cells[statistics.blank[picked]] = colors.BLANK
-    canvas = _canvas(grid, np.uint8(colors.GAP))
+    cells[statistics.blank[picked]] = PALETTE_BLANK
+    canvas = _canvas(grid, np.uint8(PALETTE_GAP))
     for place, cell in enumerate(cells):
         _paste(canvas, grid, place, cell)
     image = Image.fromarray(canvas).convert("P")
     image.putpalette(colors.palette(colormap).tobytes())
-    return encode(image, transparency=colors.GAP)
+    return encode(image, transparency=PALETTE_GAP)
 
 
 def draw_patterns(patterns: Pixels, blank: Sequence[bool], grid: Grid) -> Picture:
-    """Each filter's pattern in its own colours.
+    """A grid of patterns, each in its own colours.
 
     Args:
         patterns: uint8 ``(filter, height, width, channels)`` in the order of the grid's items.
-        blank: Filters that answered to nothing; their cells are empty.
-        grid: Whose items are filters.
+        blank: Whether a filter responded to nothing, for each; its cell is empty.
+        grid: Layout, whose items are filters.
     """
     canvas = _canvas(grid, np.array([255, 255, 255], np.uint8))
     for place, pattern in enumerate(patterns):
         if blank[place]:
             cell = np.broadcast_to(
-                colors.palette("viridis")[colors.BLANK], (grid.cell_height, grid.cell_width, 3)
+                colors.palette("viridis")[PALETTE_BLANK], (grid.cell_height, grid.cell_width, 3)
             )
         else:
             size = (grid.cell_width, grid.cell_height)
@@ -130,14 +130,10 @@ def _fitted(
 
 
 def _canvas(grid: Grid, background: NDArray[np.uint8] | np.uint8) -> Pixels:
-    height = grid.gap + grid.rows * (grid.cell_height + grid.gap)
-    width = grid.gap + grid.columns * (grid.cell_width + grid.gap)
-    shape = (height, width, *np.shape(background))
+    shape = (*grid.size, *np.shape(background))
     return np.broadcast_to(background, shape).copy()
 
 
 def _paste(canvas: Pixels, grid: Grid, place: int, cell: Pixels) -> None:
-    row, column = divmod(place, grid.columns)
-    top = grid.gap + row * (grid.cell_height + grid.gap)
-    left = grid.gap + column * (grid.cell_width + grid.gap)
+    top, left = grid.corner(place)
     canvas[top : top + grid.cell_height, left : left + grid.cell_width] = cell

@@ -1,4 +1,4 @@
-"""Class activation maps over the image they explain, with a caption that tells right from wrong."""
+"""Heat maps over the image that they explain, with a caption that is red if the class is wrong."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from keras_viz_callbacks.render.picture import (
 from tensorboard_plugin.schema import ClassScore
 
 SHORTEST_SIDE = 224
-"""Smaller images are enlarged to about this many pixels, or the picture is lost on a screen."""
+"""Smaller images are enlarged to about this many pixels, so that they can be seen on a screen."""
 
 OPACITY = 0.75
-"""Of the hottest pixel; the coldest leaves the image as it is."""
+"""Opacity where the map is highest; where it is zero, the image is as it was."""
 
 _CAPTION = 44
 _COLORS = {True: "#1b7f4b", False: "#b3261e", None: "#3c4043"}
@@ -37,13 +37,14 @@ def draw_overlay(
     prediction: ClassScore | None = None,
     target: ClassScore | None = None,
 ) -> Picture:
-    """The heat map, divided by its maximum, over the image; a caption below.
+    """The heat map, divided by its highest magnitude, over the image; a caption below.
 
     Args:
         image: uint8 ``(height, width, 3)``.
-        heat_map: ``(map height, map width)``, zero or above; enlarged bilinearly with
-            half-pixel centres. A map of zeros leaves the image as it is and is labelled.
-        colormap: Name of a colour map.
+        heat_map: ``(map height, map width)``, enlarged bilinearly with half-pixel centres. Zero
+            leaves the image as it is; a map of zeros is labelled.
+        colormap: Name of a colour map. It covers the values from 0 to 1 after the division, or,
+            if any value is negative, from -1 to 1: a diverging colour map is then best.
         label: The true class.
         prediction: The predicted class.
         target: The explained class.
@@ -55,16 +56,18 @@ def draw_overlay(
         size = (width * factor, height * factor)
         base = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
     heat_map = np.nan_to_num(heat_map, nan=0, posinf=0, neginf=0)
-    highest = float(heat_map.max())
+    highest = float(np.abs(heat_map).max())
     if highest > 0:
-        heat = np.clip(resize(heat_map / highest, *base.shape[:2]), 0, 1)[..., None]
-        color = colors.palette(colormap)[colors.levels(heat[..., 0], 0, 1)]
-        base = np.round(base + (color.astype(np.float32) - base) * heat * OPACITY).astype(np.uint8)
-    lines = _caption(label, prediction, target, blank=highest <= 0)
+        lowest = -1 if (heat_map < 0).any() else 0
+        heat = np.clip(resize(heat_map / np.float32(highest), *base.shape[:2]), lowest, 1)
+        color = colors.palette(colormap)[colors.levels(heat, lowest, 1)]
+        weight = np.abs(heat)[..., None] * OPACITY
+        base = np.round(base + (color.astype(np.float32) - base) * weight).astype(np.uint8)
+    lines = _caption(label, prediction, target, blank=highest == 0)
     if not lines:
         return encode_photograph(Image.fromarray(base))
     right = None if label is None or prediction is None else label.index == prediction.index
-    # A frame in the caption's colour, so that a wrong one stands out among many.
+    # A frame in the caption's colour, so that a wrong prediction is easy to see among many.
     frame = 4
     size = (base.shape[1] + 2 * frame, base.shape[0] + frame + _CAPTION)
     canvas = Image.new("RGB", size, _COLORS[right])
@@ -80,15 +83,15 @@ def draw_overlay(
 def lay_flat(
     heat_map: NDArray[np.float32], image_places: tuple[int, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A heat map of any number of place axes in two, as the image it explains is laid out.
+    """A heat map of any number of place axes, in two axes, laid out like the image it explains.
 
     Args:
         heat_map: ``(*places)`` at the layer's resolution.
         image_places: Size of each place axis of the image.
 
     Returns:
-        The map in two axes at the layer's resolution; and as it goes over the picture, the
-        slices of a volume each enlarged by itself, so that none runs into its neighbour.
+        The map in two axes at the layer's resolution; and the map to be drawn over the picture,
+        for which each slice of a volume is enlarged by itself, so that slices do not mix.
     """
     if heat_map.ndim == 1:
         return heat_map[None], heat_map[None]

@@ -1,4 +1,4 @@
-"""Encoded pictures, images as people see them, and text on them."""
+"""Encoded pictures, images to be looked at, and text on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 Pixels = NDArray[np.uint8]
 
 JPEG_QUALITY = 80
-"""Of 100; no difference to the PNG is seen at twice the size."""
+"""Quality from 0 to 100; at twice its size the picture still looks like the PNG."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ def encode(image: Image.Image, **options: Any) -> Picture:
 
 
 def encode_photograph(image: Image.Image) -> Picture:
-    """The image as a JPEG, a quarter of its PNG where it has the grain of a photograph.
+    """The image as a JPEG: a quarter of the bytes of a PNG, if it has the noise of a photograph.
 
-    Its colours keep the resolution of its brightness: they mean something here.
+    Colours keep the resolution of brightness, because here they have a meaning.
     """
     return _encoded(image, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
@@ -47,24 +47,27 @@ def _encoded(image: Image.Image, kind: str, **options: Any) -> Picture:
     return Picture(buffer.getvalue(), image.width, image.height)
 
 
-def encode_heat_map(heat_map: NDArray[np.float32]) -> tuple[bytes, float]:
-    """A class activation map as a 16-bit greyscale PNG, and the value that 65535 stands for.
+def encode_heat_map(heat_map: NDArray[np.float32]) -> tuple[bytes, tuple[float, float]]:
+    """A heat map as a 16-bit greyscale PNG, and the values of its grey levels 0 and 65535.
 
     Args:
-        heat_map: ``(height, width)``, zero or above.
+        heat_map: ``(height, width)``. The range of a map without negative values begins at 0.
     """
     heat_map = np.nan_to_num(heat_map, nan=0, posinf=0, neginf=0)
-    highest = float(heat_map.max())
-    levels = heat_map * (65535 / highest) if highest > 0 else heat_map
-    return encode(Image.fromarray(np.round(levels).astype(np.uint16))).data, highest
+    low, high = min(0.0, float(heat_map.min())), max(0.0, float(heat_map.max()))
+    levels = np.zeros_like(heat_map)
+    if high > low:
+        levels = (heat_map - np.float32(low)) * (65535 / (high - low))
+    data = encode(Image.fromarray(np.round(levels).astype(np.uint16))).data
+    return data, (low, high)
 
 
 def to_rgb(images: NDArray[Any]) -> Pixels:
-    """Images of any common value range as people see them.
+    """Images of any common value range, to be looked at.
 
-    The range is judged on all images together: 8-bit values stay; floats within [0, 1],
-    [-1, 1] and [0, 255] are taken for that range; anything else is stretched from its lowest
-    to its highest value. Grey becomes RGB; of more than three channels the first three show.
+    All images together have one range: 8-bit values stay as they are; floats within [0, 1],
+    [-1, 1] or [0, 255] have that range; any others are scaled from their lowest to their highest
+    value. Grey becomes RGB; of more than three channels, the first three are shown.
 
     Args:
         images: ``(batch, height, width, channels)``.
@@ -89,7 +92,7 @@ def to_rgb(images: NDArray[Any]) -> Pixels:
 
 
 def resize(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """A map resized bilinearly, pixels being areas (half-pixel centres).
+    """A map resized bilinearly, with half-pixel centres: pixels are areas.
 
     Args:
         image: ``(height, width)``.
@@ -102,7 +105,7 @@ def resize(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.fl
 
 @functools.lru_cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which has the letters of many scripts, as matplotlib ships it."""
+    """DejaVu Sans, which has the letters of many scripts and comes with matplotlib."""
     import matplotlib as mpl
 
     path = os.path.join(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
@@ -110,9 +113,9 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def fitted(text: str, width: float, sizes: Sequence[int]) -> tuple[str, int]:
-    """One line of text that fits a width in pixels, and the largest size at which it does.
+    """A line of text that fits a width in pixels, and the first of the sizes at which it does.
 
-    Text that is too long even in the last size is ended by ….
+    Text that is too long even in the last size is cut, and ends in ….
     """
     text = " ".join("".join(c if c.isprintable() else " " for c in text[:500]).split())
     for size in sizes:
@@ -131,5 +134,5 @@ def draw_text(
     fill: str,
     anchor: str = "lm",
 ) -> None:
-    """Draws text with the baseline and side that Pillow's ``anchor`` names."""
+    """Draws text at a position, which ``anchor`` relates to the text as Pillow does."""
     ImageDraw.Draw(image).text(position, text, fill, font(size), anchor)

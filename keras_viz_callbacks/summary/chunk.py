@@ -1,4 +1,4 @@
-"""What waits to be written in one go, and the contents that go in front of it."""
+"""Summaries that are written together, and the contents that are written before them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from tensorboard_plugin import capture_table, schema
 from tensorboard_plugin.tfrecord import FRAME_BYTES
 
 MOST_BYTES = 16 * 1024 * 1024
-"""That wait, but for the one picture that brings them above it; more go in several chunks."""
-
+"""Bytes of a chunk at most, except for the picture that exceeds it; more make several chunks."""
 
 MOST_PIECES = 1000
-"""About so many are written at once: the system takes 1024."""
+"""About so many pieces are written by one call: the operating system takes 1024."""
 
 AT_ONCE = 256 * 1024
-"""About so many bytes are written at once: their checksums were made a moment ago, and they are in
-the processor's cache still."""
+"""About so many bytes are written by one call: they are still in the processor's cache, because
+their checksums have just been made."""
 
 
 class Chunk:
-    """Records of one step, in pieces that are not copied.
+    """Summaries of one step, in pieces that are not copied.
 
     Args:
-        step: Of all of them.
+        step: Step of all of them.
     """
 
     def __init__(self, step: int) -> None:
@@ -34,15 +33,14 @@ class Chunk:
         self._frames: list[framing.Frame] = []
         self._pictures: list[capture_table.PlacedEntry] = []
         self._tables: list[schema.MeasureTable] = []
-        self._record: tuple[capture_table.PictureEntry, int, int] | None = (
-            None  # the one before, and its place
-        )
+        # The record added last, its place and length, until its picture is added.
+        self._record: tuple[capture_table.PictureEntry, int, int] | None = None
         self._is_regular = True
 
     @property
     def is_full(self) -> bool:
-        """Whether what comes next is better put into another chunk."""
-        if self._record is not None:  # whose picture is still to come
+        """Whether the next summary should go to another chunk."""
+        if self._record is not None:  # its picture is still to come
             return False
         return self.size >= MOST_BYTES or len(self._pictures) >= capture_table.MOST_PICTURES
 
@@ -52,29 +50,28 @@ class Chunk:
         Args:
             head: The event's first fields.
             value: The value.
-            wall_time: The event's.
+            wall_time: The event's wall time.
         """
-        front, large, behind, told, picture, table = value
-        frame = framing.frame(head, front, large, behind)
-        length = frame[3]
+        frame = framing.frame(head, value.front, value.large, value.back)
+        length = frame.length
         record, self._record = self._record, None
-        if told is not None:
-            self._record = told, self.size, length
+        if value.record is not None:
+            self._record = value.record, self.size, length
             self._is_regular &= record is None
-        elif record is not None and record[0].tag == picture:
+        elif record is not None and record[0].tag == value.picture:
             self._pictures.append(capture_table.PlacedEntry(*record, length, wall_time))
-        elif record is not None or picture is not None:
-            self._is_regular = False  # a picture without its record, or a record without it
-        if table is not None:
-            self._tables.append(table)
+        elif record is not None or value.picture is not None:
+            self._is_regular = False  # a picture without its record, or a record without a picture
+        if value.table is not None:
+            self._tables.append(value.table)
         self._frames.append(frame)
         self.size += length + FRAME_BYTES
 
     def parts(self) -> Iterator[list[bytes]]:
-        """Whole records: the contents, where there are pictures, and what was added.
+        """The frames: the contents, where there are pictures, and then what was added.
 
         Yields:
-            Pieces, as many as one call of the system takes, or is worth.
+            Pieces, as many as are written by one call of the operating system.
         """
         part: list[bytes] = []
         if self._pictures and self._is_regular and self._record is None:
@@ -84,7 +81,7 @@ class Chunk:
         size = 0
         for frame in self._frames:
             part += framing.pieces(frame)
-            size += frame[3]
+            size += frame.length
             if size >= AT_ONCE or len(part) >= MOST_PIECES:
                 yield part
                 part, size = [], 0
@@ -94,4 +91,4 @@ class Chunk:
         static, changing = capture_table.encode(self._pictures, self.size, self._tables)
         head = framing.event_head(self.step, self._pictures[0].wall_time)
         value = summaries.contents(static, changing)
-        return framing.frame(head, value.front, value.large, value.behind)
+        return framing.frame(head, value.front, value.large, value.back)

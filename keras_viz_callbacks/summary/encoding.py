@@ -1,20 +1,20 @@
-"""Protocol buffers put together by hand, where a message would copy the picture in it."""
+"""Protocol buffers that are encoded by hand, because a message would copy the picture in it."""
 
 from __future__ import annotations
 
 
 def field_head(number: int, length: int) -> bytes:
-    """What stands before the bytes of a string, of bytes or of a message.
+    """The bytes before those of a string, of bytes or of a message.
 
     Args:
-        number: Of the field, below 16.
-        length: Of what follows, in bytes.
+        number: Number of the field, below 16.
+        length: Number of bytes that follow.
     """
     return bytes((number << 3 | 2,)) + varint(length)
 
 
 def varint(number: int) -> bytes:
-    """A number that is not negative: seven bits a byte, lowest first."""
+    """A number that is not negative, seven bits in a byte, the lowest bits first."""
     if number < 0x80:
         return bytes((number,))
     if number < 0x4000:

@@ -1,100 +1,27 @@
-"""TensorBoard event files: whole records only, a capture in one go."""
+"""Event files on disks of this machine."""
 
 from __future__ import annotations
 
-import abc
 import contextlib
 import errno
 import itertools
 import os
-import re
-import socket
 import sys
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from keras_viz_callbacks.summary.chunk import Chunk
-from keras_viz_callbacks.summary.framing import event_head, file_header
-from keras_viz_callbacks.summary.summaries import Value
+from keras_viz_callbacks.summary.event_writer import EventWriter, file_name
+from keras_viz_callbacks.summary.framing import file_header
 
 if sys.platform != "win32":
     import fcntl
-
-_FILE_TIME = re.compile(r"events\.out\.tfevents\.(\d+)\.")
-_counter = itertools.count()
-
-
-class EventWriter(abc.ABC):
-    """Writes the summaries of one run. Not thread-safe: it belongs to one worker thread.
-
-    What is written waits until the end of its capture, so that the contents can go in front of it;
-    of a long capture it is written in parts.
-    """
-
-    def __init__(self) -> None:
-        self._chunk: Chunk | None = None
-
-    def write(
-        self,
-        step: int,
-        values: Sequence[Value],
-        wall_time: float | None = None,
-    ) -> None:
-        """Appends one event for each value, all of one step; `flush` makes them readable.
-
-        Raises:
-            OSError: What waited could not be written, for the reasons of `flush`; it is dropped.
-        """
-        wall_time = time.time() if wall_time is None else wall_time
-        head = event_head(step, wall_time)
-        for value in values:
-            if self._chunk is not None and (self._chunk.step != step or self._chunk.is_full):
-                self._hand_on()
-            if self._chunk is None:
-                self._chunk = Chunk(step)
-            self._chunk.add(head, value, wall_time)
-
-    @abc.abstractmethod
-    def flush(self) -> None:
-        """Ends a capture: from now on everything that was written can be read.
-
-        Raises:
-            Exception: Its storage refused it: the disk is full, the directory can't be made, ….
-        """
-
-    def claim(self) -> bool:
-        """Keeps the run for this process until `close`, so that no two write to one at a time.
-
-        Returns:
-            Whether it is free. Where that can't be known, it is taken to be.
-        """
-        return True
-
-    @abc.abstractmethod
-    def close(self) -> None:
-        """Writes what still waits and ends the file; the next write begins a new one.
-
-        Raises:
-            OSError: Network file systems may tell only here what they could not write.
-        """
-
-    def _hand_on(self) -> None:
-        """Appends what waits, which is dropped where that fails."""
-        chunk, self._chunk = self._chunk, None
-        if chunk is not None:
-            self._append(chunk.parts())
-
-    @abc.abstractmethod
-    def _append(self, parts: Iterable[list[bytes]]) -> None:
-        """Takes whole records, in parts of pieces that are not worth a copy to be joined."""
 
 
 class EventFile(EventWriter):
     """Appends events to a new event file in a directory, made when the first event is written.
 
-    After a failed write the file is cut back to where it began, since TensorBoard's
-    loader gives up a file at the first damaged one. A file that has vanished from the disk is
-    begun again under a new name.
+    After a failed write the file is cut back to its length before, because TensorBoard's loader
+    reads no further than the first damaged record. If the file has vanished from the disk, a new
+    one is begun under another name.
 
     Args:
         directory: The run's directory; made when it is missing.
@@ -110,27 +37,27 @@ class EventFile(EventWriter):
         self._claimed: int | None = None
 
     def flush(self) -> None:
-        """See `EventWriter`; the system has the bytes then.
+        """See `EventWriter`; the operating system has the bytes then.
 
         Raises:
             OSError: It refused them; none of them is in the file.
         """
-        self._hand_on()
+        self.write_chunk()
 
     def claim(self) -> bool:
-        """See `EventWriter`; the system gives the directory free when this process ends."""
+        """See `EventWriter`; the operating system releases it when this process ends."""
         if sys.platform == "win32":
             return True
         try:
             os.makedirs(self.directory, exist_ok=True)
             directory = os.open(self.directory, os.O_RDONLY)
         except OSError:
-            return True  # the first write will tell
+            return True  # the first write will fail, and say why
         try:
             fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(directory)
-            # Not every file system has locks; there nobody is kept out.
+            # Not every file system has locks; then the run counts as free.
             return error.errno not in (errno.EAGAIN, errno.EACCES)
         self._claimed = directory
         return True
@@ -138,22 +65,23 @@ class EventFile(EventWriter):
     def close(self) -> None:
         """See `EventWriter`."""
         try:
-            self._hand_on()
+            self.write_chunk()
         finally:
-            self._give_free()
+            self._release()
             self._end_file()
 
-    def _give_free(self) -> None:
+    def _release(self) -> None:
         claimed, self._claimed = self._claimed, None
         if claimed is not None:
-            # A worker of a data loader may have inherited it: closing alone would not do.
+            # A worker of a data loader may have inherited it: closing alone would not release it.
             if sys.platform != "win32":
                 fcntl.flock(claimed, fcntl.LOCK_UN)
             os.close(claimed)
             with contextlib.suppress(OSError):
-                os.rmdir(self.directory)  # where nothing came to be written
+                os.rmdir(self.directory)  # if nothing was written
 
-    def _append(self, parts: Iterable[list[bytes]]) -> None:
+    def append(self, parts: Iterable[list[bytes]]) -> None:
+        """See `EventWriter`."""
         descriptor = self._open()
         if not self._length:
             parts = itertools.chain([[file_header()]], parts)
@@ -168,7 +96,7 @@ class EventFile(EventWriter):
             os.ftruncate(descriptor, self._length)
             os.lseek(descriptor, self._length, os.SEEK_SET)
         except OSError:
-            # The next write begins another file, behind the damaged record.
+            # The next write begins another file, so that its records can be read.
             with contextlib.suppress(OSError):
                 self._end_file()
 
@@ -200,17 +128,6 @@ class EventFile(EventWriter):
         except OSError:
             return False
         return (found.st_dev, found.st_ino) == self._identity
-
-
-def file_name(others: Iterable[str]) -> str:
-    """A name that sorts behind all others of the run: loaders read its files in that order."""
-    seconds = int(time.time())
-    for name in others:
-        if match := _FILE_TIME.match(name):
-            seconds = max(seconds, int(match[1]) + 1)
-    return (
-        f"events.out.tfevents.{seconds:010d}.{socket.gethostname()}.{os.getpid()}.{next(_counter)}"
-    )
 
 
 def _write(descriptor: int, pieces: list[bytes]) -> int:

@@ -14,31 +14,34 @@ from tensorboard_plugin import capture_table, schema
 
 
 class Value(NamedTuple):
-    """An encoded ``Summary.Value`` in three pieces, the middle one a picture: it is not copied.
+    """An encoded ``Summary.Value`` in three pieces.
 
     Attributes:
-        record: What the contents list, where it is a record.
-        picture: The tag, where it is a picture.
-        table: The measure table, where it is one.
+        front: The bytes before the picture.
+        large: The picture, which is not copied, or other bytes that may be many.
+        back: The bytes after it.
+        record: The entry for the contents, if the value is a record.
+        picture: The picture's tag, if the value is a picture.
+        table: The measure table, if the value is one.
     """
 
     front: bytes
     large: bytes
-    behind: bytes
+    back: bytes
     record: capture_table.PictureEntry | None = None
     picture: str | None = None
     table: schema.MeasureTable | None = None
 
 
 def image(tag: str, data: bytes, width: int, height: int, description: str = "") -> Value:
-    """An image summary of one PNG.
+    """An image summary of one picture.
 
     Args:
         tag: The summary's tag.
         data: The encoded picture, PNG or JPEG.
-        width: Its pixels across.
-        height: Its pixels down.
-        description: Markdown that the Images tab shows; only a tag's first is kept.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
+        description: Markdown that the Images tab shows; TensorBoard keeps the first one of a tag.
     """
     size = str(width).encode(), str(height).encode()
     return Value(*_strings(tag, _image_metadata(description), *size, data), picture=tag)
@@ -64,7 +67,7 @@ def record(content: schema.Record, heat_map: bytes | None = None) -> Value:
 
     Args:
         content: What the picture is.
-        heat_map: The raw class activation map, as `schema` describes it.
+        heat_map: The raw heat map, as `schema` describes it.
     """
     parts = [schema.encode_record(content)] + ([] if heat_map is None else [heat_map])
     pieces = _strings(schema.record_tag(content.tag), _record_metadata(), *parts)
@@ -80,7 +83,7 @@ def measures(table: schema.MeasureTable) -> Value:
 
 
 def contents(static: bytes, changing: bytes) -> Value:
-    """The contents of what was written in one go, to be written before it."""
+    """The contents of a chunk, to be written before it."""
     return Value(*_strings(schema.CONTENTS_TAG, _record_metadata(), static, changing))
 
 
@@ -102,7 +105,7 @@ def _record_metadata() -> bytes:
 
 @functools.cache
 def _strings_head(count: int) -> bytes:
-    """A tensor of so many strings, without them: they are its last field."""
+    """The first bytes of a tensor of so many strings; the strings are its last field."""
     tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING)
     tensor.tensor_shape.dim.add(size=count)
     encoded: bytes = tensor.SerializeToString()

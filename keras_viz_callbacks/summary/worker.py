@@ -1,4 +1,4 @@
-"""One thread that draws, encodes and writes, behind a bounded queue."""
+"""One thread that draws, encodes and writes, with a bounded queue before it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import time
 from collections.abc import Callable
 
 Job = Callable[[], None]
-"""Catches what it may raise; the worker only runs it."""
+"""A job for the worker, which only runs it: the job itself catches what it may raise."""
 
 CAPACITY = 4
 """Captures that may wait. More would hold more arrays in memory and gain nothing."""
 
 PATIENCE = 30.0
-"""Seconds that the training thread waits for places in the queue before captures are skipped."""
+"""Seconds that the training thread waits for a place in the queue before captures are skipped."""
 
 IDLE = 1.0
-"""Seconds without a job after which the thread ends: Keras does not tell when ``fit`` raises."""
+"""Seconds without a job after which the thread ends: when ``fit`` raises, Keras calls no hook."""
 
 
 class Worker:
-    """Runs jobs in order on a thread that lives while there are any, and a little longer."""
+    """Runs jobs in order on a thread, which lives while there are jobs, and a little longer."""
 
     def __init__(self) -> None:
         self._jobs: collections.deque[Job] = collections.deque()
@@ -34,9 +34,9 @@ class Worker:
         """Queues a job.
 
         Returns:
-            False where there is no place in it, and `PATIENCE` is used up: the disk stands still
-            or is too slow, and the capture is better skipped than the training held. Seconds
-            waited add up until the queue has been worked off.
+            False where the queue is full and `PATIENCE` is used up: the disk has stopped or is too
+            slow, and it is better to skip the capture than to hold the training. Seconds waited
+            add up until the queue is empty.
 
         Raises:
             RuntimeError: No thread can be started.
@@ -55,7 +55,7 @@ class Worker:
         return True
 
     def close(self, timeout: float | None = None) -> bool:
-        """Lets every queued job finish and ends the thread.
+        """Waits until every queued job has run, and ends the thread; `submit` starts another.
 
         Args:
             timeout: Seconds to wait at most; None waits for as long as it takes.
@@ -79,7 +79,7 @@ class Worker:
     def _run(self) -> None:
         while (job := self._next()) is not None:
             job()
-            del job  # lets the capture's arrays go while the queue is empty
+            del job  # so that the capture's arrays are freed while the queue is empty
 
     def _next(self) -> Job | None:
         with self._changed:
@@ -87,7 +87,7 @@ class Worker:
                 self._waited = 0.0
             self._changed.wait_for(lambda: self._jobs or self._is_closing, IDLE)
             if not self._jobs:
-                # Within the lock, so that the next `submit` knows that it has to start another.
+                # Under the lock, so that the next `submit` sees that it has to start a thread.
                 self._thread = None
                 return None
             job = self._jobs.popleft()

@@ -1,14 +1,8 @@
 """The bound on what captures cost, and the filters that are spread over captures."""
 
-import time
-
-import numpy as np
 import pytest
 
-from keras_viz_callbacks import ActivationGrid, FilterPatterns
 from keras_viz_callbacks.callbacks.budget import Budget
-from keras_viz_callbacks.summary.event_file import EventFile
-from tests.helpers.models import small_model
 
 
 class Clock:
@@ -71,70 +65,3 @@ def test_what_is_still_being_drawn_counts_as_if_it_were_done():
     assert budget.allows()  # 50 more of 1100
     budget.begin_capture()
     assert not budget.allows()  # 100 more
-
-
-def test_writing_counts(tmp_path, images, monkeypatch):
-    callback = ActivationGrid(tmp_path, images[:1], max_overhead=0.5, on_error="raise")
-    flush = EventFile.flush
-
-    def slow(self):
-        time.sleep(0.3)
-        flush(self)
-
-    monkeypatch.setattr(EventFile, "flush", slow)
-    small_model().fit(images, np.zeros(len(images)), verbose=0, callbacks=[callback])
-    assert callback._budget._spent >= 0.3
-
-
-def test_what_was_skipped_is_said_in_the_record_and_the_last_epoch_is_drawn(
-    tmp_path, images, labels, read_log, monkeypatch
-):
-    model = small_model()
-    callback = ActivationGrid(tmp_path, images[:1], max_overhead=0.01, on_error="raise")
-    capture = callback._capture
-
-    def slow():
-        time.sleep(0.2)
-        return capture()
-
-    monkeypatch.setattr(callback, "_capture", slow)
-    model.fit(images, labels, epochs=6, verbose=0, callbacks=[callback])
-    log = read_log(tmp_path)
-    tag = "activations/conv_a/image_0"
-    assert log.steps(tag) == [0, 5]
-    assert log.records["keras_viz", tag, 0].note is None
-    note = log.records["keras_viz", tag, 5].note
-    assert note == "4 captures before this one were skipped (max_overhead)"
-
-
-def test_layers_of_filters_take_turns(tmp_path, images, labels, read_log):
-    model = small_model()
-    callback = FilterPatterns(tmp_path, filters=2, steps=1, layers_per_capture=1)
-    model.fit(images, labels, epochs=4, verbose=0, callbacks=[callback])
-    log = read_log(tmp_path)
-    assert log.steps("filters/conv_a") == [0, 2]
-    assert log.steps("filters/conv_b") == [1, 3]
-
-
-@pytest.mark.parametrize("share", [0, -0.1, 1.5])
-def test_a_share_is_between_0_and_1(share, tmp_path):
-    with pytest.raises(ValueError, match=r"`max_overhead` must be a share .* max_overhead="):
-        ActivationGrid(tmp_path, np.zeros((1, 4, 4, 3)), max_overhead=share)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "captures"), [({}, 5), ({"every": 3}, 3), ({"update_freq": 2}, 7)]
-)
-def test_the_first_capture_tells_what_the_training_will_write(
-    tmp_path, images, labels, caplog, read_log, arguments, captures
-):
-    callback = FilterPatterns(tmp_path, filters=2, steps=1, **arguments)
-    with caplog.at_level("INFO", logger="keras_viz_callbacks"):
-        small_model().fit(images, labels, batch_size=2, epochs=5, verbose=0, callbacks=[callback])
-    (said,) = [r for r in caplog.records if "a capture" in r.getMessage()]
-    log = read_log(tmp_path)
-    first = min(step for _, _, step in log.pictures)
-    size = sum(len(png) for (_, _, step), png in log.pictures.items() if step == first)
-    total = f"about {captures * size / 1e6:.0f} MB in {captures}."
-    assert said.getMessage() == f"filters writes {size / 1e6:.2f} MB a capture, {total}"
-    assert len({step for _, _, step in log.pictures}) == captures

@@ -41,7 +41,7 @@ def test_there_is_a_file_for_each_capture_as_soon_as_it_is_drawn(bucket, images)
 
     class Count(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            own._run._worker.close()
+            own.run.drain()
             counts.append(len(files_at(bucket)))
 
     own = ActivationGrid(bucket, images, layers="conv_a")
@@ -72,7 +72,7 @@ def test_a_store_that_refuses_for_a_while_costs_a_warning_only(s3, bucket, tmp_p
             s3.denied = "PUT" if epoch < 2 else None
 
         def on_epoch_end(self, epoch, logs=None):
-            own._run._worker.close()
+            own.run.drain()
 
     with pytest.warns(UserWarning, match="could not draw 'activations': PermissionError: Access"):
         history = small_model().fit(

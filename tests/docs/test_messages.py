@@ -1,4 +1,4 @@
-"""What the guide quotes of messages, keys and tables is what the source says."""
+"""Messages, keys and tables are quoted in the guide as they are in the source."""
 
 import ast
 import functools
@@ -16,14 +16,14 @@ TROUBLESHOOTING = page(GUIDE / "troubleshooting.md")
 QUOTED = [b.text.strip() for b in blocks(TROUBLESHOOTING) if b.info == "text"]
 PACKAGES = ("keras_viz_callbacks", "tensorboard_plugin")
 STATIC = ROOT / "tensorboard_plugin/static"
+ENOUGH = 20  # letters that a message must have besides what is put in, or any text would match it
 # Label and key of a view, as it declares them.
 VIEW = r'label: "(.*?)",\s+key: "(.*?)"'
-ENOUGH = 20  # letters that a message has of its own, or anything would match it
 
 
 @functools.cache
 def messages():
-    """Patterns of all texts in the source, what is put into them matching anything."""
+    """Patterns of all texts in the source; whatever is put into a text matches anything."""
     found = []
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
@@ -35,9 +35,9 @@ def messages():
 
 
 def as_pattern(node):
-    """The letters of a text in the source, and a pattern of what it may become."""
+    """The letters of a text in the source, and a pattern of the message that it becomes."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        # In a text for `logging` the percent signs are what is put in.
+        # In a text for `logging`, values replace the percent signs.
         return node.value, re.sub(r"%[sdr]", ".*", re.escape(node.value))
     if isinstance(node, ast.JoinedStr):
         parts = [as_pattern(value) for value in node.values]

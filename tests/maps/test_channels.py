@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_viz_callbacks.maps.channels import dead_channels, statistics
+from keras_viz_callbacks.maps.channels import statistics
 
 #                channel 0, 1, 2 of a 1 × 2 map
 ACTIVATION = np.array([[[0, 1, -3], [0, 3, 5]]], np.float32)
@@ -23,8 +23,3 @@ def test_what_is_not_finite_is_left_out():
     np.testing.assert_array_equal(found.mean, [0, 3, np.nan])
     np.testing.assert_array_equal(found.minimum, [0, 3, np.nan])
     np.testing.assert_array_equal(found.blank, [True, False, False])
-
-
-def test_a_channel_is_dead_only_where_no_image_wakes_it():
-    batch = np.stack([ACTIVATION, ACTIVATION * 0])
-    np.testing.assert_array_equal(dead_channels(batch), [True, False, False])

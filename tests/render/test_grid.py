@@ -3,6 +3,12 @@ import pytest
 
 from keras_viz_callbacks.maps.channels import statistics
 from keras_viz_callbacks.render import colors, grid
+from tensorboard_plugin.schema import (
+    PALETTE_BLANK,
+    PALETTE_GAP,
+    PALETTE_LEVELS,
+    PALETTE_NOT_FINITE,
+)
 from tests.helpers.event_logs import decode
 
 
@@ -35,43 +41,45 @@ def activation():
     return np.stack([ramp, 10 * ramp, 0 * ramp, 0 * ramp + 1, broken], axis=-1)
 
 
-def test_cells_stand_row_by_row_enlarged_by_a_whole_number(activation):
+def test_cells_go_row_by_row_and_are_enlarged_by_an_integer(activation):
     entries, cells = drawn(activation)
     # Five maps twice as wide as high: 16 × 12 pixels are nearer to a square than 24 × 8.
     assert (cells.columns, cells.rows) == (2, 3)
     assert (cells.cell_height, cells.cell_width) == (4, 8)
     first = cell(entries, cells, 0)
     assert (first[:2, :2] == 0).all()
-    assert (first[2:, 6:] == colors.LEVELS - 1).all()
-    assert (entries[: cells.gap] == colors.GAP).all()
-    assert (cell(entries, cells, 5) == colors.GAP).all()
+    assert (first[2:, 6:] == PALETTE_LEVELS - 1).all()
+    assert (entries[: cells.gap] == PALETTE_GAP).all()
+    assert (cell(entries, cells, 5) == PALETTE_GAP).all()
 
 
 def test_each_channel_has_its_own_range_or_all_have_the_layers(activation):
     entries, cells = drawn(activation[..., :2])
     np.testing.assert_array_equal(cell(entries, cells, 0), cell(entries, cells, 1))
     entries, cells = drawn(activation[..., :2], scale="layer")
-    assert cell(entries, cells, 0).max() == pytest.approx((colors.LEVELS - 1) / 10, abs=colors.STEP)
-    assert cell(entries, cells, 1).max() == colors.LEVELS - 1
+    assert cell(entries, cells, 0).max() == pytest.approx(
+        (PALETTE_LEVELS - 1) / 10, abs=colors.STEP
+    )
+    assert cell(entries, cells, 1).max() == PALETTE_LEVELS - 1
 
 
 def test_a_channel_of_zeros_is_blank_and_a_flat_one_is_not(activation):
     entries, cells = drawn(activation)
-    assert (cell(entries, cells, 2) == colors.BLANK).all()
-    assert (cell(entries, cells, 3) == colors.LEVELS // 2).all()
+    assert (cell(entries, cells, 2) == PALETTE_BLANK).all()
+    assert (cell(entries, cells, 3) == PALETTE_LEVELS // 2).all()
 
 
 def test_what_is_not_finite_has_a_colour_of_its_own(activation):
     entries, cells = drawn(activation)
     broken = cell(entries, cells, 4)
-    assert (broken[:2, :2] == colors.NOT_FINITE).all()
-    assert broken[-1, -1] == colors.LEVELS - 1
+    assert (broken[:2, :2] == PALETTE_NOT_FINITE).all()
+    assert broken[-1, -1] == PALETTE_LEVELS - 1
 
 
-def test_picked_channels_stand_in_their_order(activation):
+def test_picked_channels_keep_their_order(activation):
     entries, cells = drawn(activation, items=[3, 0])
     assert cells.items == (3, 0)
-    assert (cell(entries, cells, 0) == colors.LEVELS // 2).all()
+    assert (cell(entries, cells, 0) == PALETTE_LEVELS // 2).all()
 
 
 def test_a_large_map_is_averaged_down_to_the_cell():
@@ -79,17 +87,17 @@ def test_a_large_map_is_averaged_down_to_the_cell():
     activation = board[..., None].astype(np.float32)
     entries, cells = drawn(activation, cell_size=10)
     assert (cells.cell_height, cells.cell_width) == (10, 5)
-    assert (cell(entries, cells, 0) == colors.LEVELS // 2).all()
+    assert (cell(entries, cells, 0) == PALETTE_LEVELS // 2).all()
 
 
 def test_colours_are_those_of_the_colour_map():
     import matplotlib as mpl
 
     expected = np.round(np.array(mpl.colormaps["magma"](1.0)[:3]) * 255)
-    np.testing.assert_allclose(colors.palette("magma")[colors.LEVELS - 1], expected, atol=1)
+    np.testing.assert_allclose(colors.palette("magma")[PALETTE_LEVELS - 1], expected, atol=1)
 
 
-def test_an_unknown_colour_map_is_told_with_the_nearest():
+def test_an_unknown_colour_map_is_an_error_with_the_nearest():
     with pytest.raises(ValueError, match=r"nearest are: 'viridis'.*colormap='viridiss'"):
         colors.palette("viridiss")
 
@@ -106,7 +114,7 @@ def test_patterns_keep_their_colours_and_dormant_ones_are_blank():
     assert np.abs(inner[0] - (200, 10, 30)).max() <= 3
     # Colours change from pixel to pixel, as brightness does.
     assert np.abs(inner[1] - patterns[1, 8:-8, 8:-8]).mean() < 6
-    assert np.abs(inner[2] - colors.palette("viridis")[colors.BLANK]).max() <= 3
+    assert np.abs(inner[2] - colors.palette("viridis")[PALETTE_BLANK]).max() <= 3
 
 
 def test_even_white_noise_is_true_to_a_third_of_its_contrast():

@@ -13,7 +13,7 @@ def overlay(heat_map=HEAT, **scores):
     return rgb(draw_overlay(GREY, heat_map, colormap="turbo", **scores).data)
 
 
-def test_heat_stands_where_the_map_is_hot_and_nowhere_else():
+def test_the_image_is_coloured_only_where_the_map_is_not_zero():
     shown = overlay()
     assert shown.shape == (224, 224, 3)
     assert (shown[:40, :40] == 100).all()
@@ -22,6 +22,26 @@ def test_heat_stands_where_the_map_is_hot_and_nowhere_else():
 
 def test_only_the_shape_of_a_map_counts_not_its_size():
     np.testing.assert_array_equal(overlay(HEAT), overlay(1000 * HEAT))
+
+
+def test_a_map_with_negative_values_has_both_ends_of_the_colours():
+    signed = np.array([[-3, 0], [0, 3]], np.float32)
+    shown = rgb(draw_overlay(GREY, signed, colormap="bwr").data).astype(int)
+    red, blue = shown[-1, -1], shown[0, 0]
+    assert red[0] > red[2] + 100
+    assert blue[2] > blue[0] + 100
+    # Halfway between the two, the map is zero and the image is as it was.
+    assert np.abs(shown[0, -20:] - 100).max() <= 3
+
+
+def test_negative_values_are_as_opaque_as_positive_ones():
+    signed = np.array([[-3, 0], [0, 3]], np.float32)
+    np.testing.assert_array_equal(
+        overlay(signed).shape, overlay(HEAT).shape, "the same size of picture"
+    )
+    shown = rgb(draw_overlay(GREY, signed, colormap="gray").data).astype(int)
+    np.testing.assert_allclose(shown[0, 0] - 100, [-75] * 3, atol=3)
+    np.testing.assert_allclose(shown[-1, -1] - 100, [116] * 3, atol=3)
 
 
 def test_a_map_of_zeros_leaves_the_image_and_says_so():

@@ -23,15 +23,27 @@ def test_grey_and_many_channels_become_rgb():
 
 def test_a_heat_map_survives_as_16_bit():
     heat_map = np.array([[0, 0.25], [0.5, 8]], np.float32)
-    png, highest = encode_heat_map(heat_map)
-    assert highest == 8
+    png, (low, highest) = encode_heat_map(heat_map)
+    assert (low, highest) == (0, 8)
     back = np.asarray(decode(png)).astype(np.float32) / 65535 * highest
     np.testing.assert_allclose(back, heat_map, atol=8 / 65535)
 
 
+@pytest.mark.parametrize(
+    ("heat_map", "value_range"),
+    [([[-2, 0], [1, 6]], (-2, 6)), ([[-2, -1]], (-2, 0)), ([[1, 6]], (0, 6))],
+)
+def test_both_ends_of_the_range_count(heat_map, value_range):
+    heat_map = np.array(heat_map, np.float32)
+    png, (low, high) = encode_heat_map(heat_map)
+    assert (low, high) == value_range
+    grey = np.asarray(decode(png)).astype(np.float32)
+    np.testing.assert_allclose(low + (high - low) * grey / 65535, heat_map, atol=8 / 65535)
+
+
 def test_a_heat_map_of_zeros_stays_zero():
-    png, highest = encode_heat_map(np.zeros((2, 3), np.float32))
-    assert highest == 0
+    png, value_range = encode_heat_map(np.zeros((2, 3), np.float32))
+    assert value_range == (0, 0)
     assert not np.asarray(decode(png)).any()
 
 

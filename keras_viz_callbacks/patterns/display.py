@@ -1,4 +1,4 @@
-"""Filter patterns: what the image at the end of a gradient ascent shows."""
+"""From the images of a gradient ascent to pictures, in NumPy."""
 
 from __future__ import annotations
 

@@ -1,16 +1,13 @@
-"""What a log directory may be, and what is said when it can't be written to."""
+"""What a log directory at a URL may be, and the errors where it can't be written to."""
 
-import os
 import sys
-from pathlib import Path
 
 import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from keras_viz_callbacks.summary import summaries
-from keras_viz_callbacks.summary.run import open_run
-from keras_viz_callbacks.summary.storage import storage_of
+from keras_viz_callbacks.summary.run import log_folder_of, open_run
 from tests.helpers.stores import copy_to, files_at
 
 
@@ -37,20 +34,11 @@ def disk(tmp_path):
     return f"disk://{tmp_path}"
 
 
-def write(storage, run, step=1):
-    writer = storage.writer(run)
+def write(folder, run, step=1):
+    writer = folder.writer(run)
     writer.write(step, [summaries.scalar("a", 0.0)])
     writer.flush()
     writer.close()
-
-
-def test_a_directory_of_this_machine_needs_no_fsspec(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "fsspec", None)
-    for log_dir in (f"{tmp_path}/a", f"file://{tmp_path}/a", f"local://{tmp_path}/a"):
-        run = open_run(log_dir)
-        assert run.storage.key == os.path.realpath(tmp_path / "a")
-    write(run.storage, "keras_viz")
-    assert len(list((tmp_path / "a/keras_viz").iterdir())) == 1
 
 
 def test_a_url_without_fsspec(monkeypatch):
@@ -77,17 +65,6 @@ def test_a_url_that_fsspec_can_not_open(url, reason):
         f"log_dir={url!r}. Each kind of store has a package of its own, such as s3fs; the extra "
         "`remote` brings fsspec alone."
     )
-
-
-def test_a_url_that_went_through_pathlib(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert message_of(str(Path("s3://bucket/logs"))) == (
-        "`log_dir` must be text where it is a URL: pathlib.Path makes one slash of two. Received: "
-        "log_dir='s3:/bucket/logs'. Write 's3://bucket/logs'."
-    )
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "s3:").mkdir()  # who has such a directory means it
-    assert open_run("s3:/bucket/logs").storage.key == f"{tmp_path}/s3:/bucket/logs"
 
 
 def test_a_bucket_that_is_not_there_is_not_made(s3):
@@ -125,29 +102,29 @@ def test_one_log_directory_is_one_run_however_it_is_written(log_url):
 
 
 def test_runs_are_those_that_hold_events(log_url, tmp_path):
-    storage = open_run(log_url).storage
-    assert storage.runs() == set()
-    folder = tmp_path / "source"
+    folder = open_run(log_url).folder
+    assert folder.runs() == set()
+    source = tmp_path / "source"
     for name in ("keras_viz/notes.txt", "keras_viz-2x/tfevents", "train/a.tfevents.1", "tfevents"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"")
-    copy_to(log_url, folder)
-    assert storage.runs() == set()
-    write(storage, "keras_viz-3")
-    assert storage.runs() == {"keras_viz-3"}
-    write(storage, "keras_viz")
-    assert storage.runs() == {"keras_viz", "keras_viz-3"}
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(b"")
+    copy_to(log_url, source)
+    assert folder.runs() == set()
+    write(folder, "keras_viz-3")
+    assert folder.runs() == {"keras_viz-3"}
+    write(folder, "keras_viz")
+    assert folder.runs() == {"keras_viz", "keras_viz-3"}
 
 
 def test_what_was_there_at_the_check_will_do_when_the_store_is_silent(s3, bucket):
-    write(storage_of(bucket), "keras_viz")
+    write(log_folder_of(bucket), "keras_viz")
     run = open_run(bucket)
     s3.denied = "GET"
-    assert run.storage.runs() == {"keras_viz"}
+    assert run.folder.runs() == {"keras_viz"}
 
 
 def test_directories_are_made_where_the_store_has_them(disk, tmp_path):
-    storage = open_run(f"{disk}/deep/er").storage
-    write(storage, "keras_viz")
+    folder = open_run(f"{disk}/deep/er").folder
+    write(folder, "keras_viz")
     assert len(list((tmp_path / "deep/er/keras_viz").iterdir())) == 1
-    assert storage.runs() == {"keras_viz"}
+    assert folder.runs() == {"keras_viz"}

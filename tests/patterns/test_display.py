@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_viz_callbacks.maps.patterns import to_displayable
+from keras_viz_callbacks.patterns.display import to_displayable
 
 
 def test_a_pattern_is_centred_on_grey_whatever_its_range():

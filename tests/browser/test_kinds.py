@@ -23,7 +23,13 @@ LAYERS = tuple(synthetic_logs.layer_of(SPEC, i) for i in range(SPEC.layers))
 LOW, HIGH = -2.0, 1.0
 GREYS = np.array([[0, 43690], [65535, 21845]], np.uint16)
 VALUES = LOW + (HIGH - LOW) * GREYS / 65535  # -2, 0, 1 and -1
-BLUE, RED, MIDDLE = (33, 82, 170), (178, 34, 30), (247, 247, 247)
+CORNERS = """canvas => {
+  const context = canvas.getContext('2d');
+  const pixel = (x, y) => Array.from(context.getImageData(x, y, 1, 1).data.slice(0, 3));
+  const [right, bottom] = [canvas.width - 1, canvas.height - 1];
+  return [[pixel(0, 0), pixel(right, 0)], [pixel(0, bottom), pixel(right, bottom)]];
+}"""
+BLUE, RED, MIDDLE = np.array([(33, 82, 170), (178, 34, 30), (247, 247, 247)])
 MOVED = {0: (0.5, None), 1: (0.25, -3.0), 2: (0.125, 0.0)}  # by step, a number for each layer
 
 
@@ -90,19 +96,16 @@ def test_a_map_of_the_input_is_a_row_and_opens_over_its_image(kinds_tab):
 
 
 def test_a_signed_map_is_drawn_around_zero(kinds_tab):
-    tab = kinds_tab(view="classmap", name="saliency", step=2, opacity=100)
+    tab = kinds_tab(view="classmap", name="saliency", step=2, opacity=0)
     canvas = tab.find(".sheet canvas")
     expect(canvas).to_be_visible()
-    corners = canvas.evaluate("""canvas => {
-      const context = canvas.getContext('2d');
-      const pixel = (x, y) => Array.from(context.getImageData(x, y, 1, 1).data.slice(0, 3));
-      const [right, bottom] = [canvas.width - 1, canvas.height - 1];
-      return [[pixel(0, 0), pixel(right, 0)], [pixel(0, bottom), pixel(right, bottom)]];
-    }""")
-    part = VALUES / 2  # of the largest absolute value
-    ends = np.where(part[..., None] < 0, BLUE, RED)
-    expected = MIDDLE + (ends - MIDDLE) * abs(part)[..., None]
-    assert np.abs(np.array(corners) - expected).max() <= 2
+    image = np.array(canvas.evaluate(CORNERS))
+    tab.frame.get_by_label("Opacity").fill("100")
+    tab.expect_state(opacity="100")
+    part = (VALUES / 2)[..., None]  # of the largest absolute value
+    color = MIDDLE + (np.where(part < 0, BLUE, RED) - MIDDLE) * abs(part)
+    expected = image + (color - image) * abs(part)
+    assert np.abs(canvas.evaluate(CORNERS) - expected).max() <= 2
     expect(tab.find(".ends")).to_have_text("-20+2")
     expect(tab.frame.get_by_label("Colours").locator("option")).to_have_text(["blue to red"])
     box = canvas.bounding_box()

@@ -78,7 +78,8 @@ function weights(from, to) {
 }
 
 /**
- * Colours of an enlarged map; values below the threshold are left out.
+ * Colours of an enlarged map; values below the threshold are left out. In a signed map the opacity
+ * grows with the absolute value, as in the callbacks' overlay: zero leaves the image as it is.
  * @param {Float32Array} samples
  * @param {Scale} scale
  * @param {{colors: Uint8Array, opacity: number, threshold: number}} look colours of `colorTable`;
@@ -86,7 +87,6 @@ function weights(from, to) {
  * @param {Uint8ClampedArray} out four bytes for each sample
  */
 export function paintHeat(samples, scale, { colors, opacity, threshold }, out) {
-  const alpha = Math.round(opacity * 255);
   for (let i = 0; i < samples.length; i++) {
     const part = partOf(scale, samples[i]);
     const place = scale.isSigned ? (part + 1) / 2 : part;
@@ -94,6 +94,8 @@ export function paintHeat(samples, scale, { colors, opacity, threshold }, out) {
     out[4 * i] = colors[color];
     out[4 * i + 1] = colors[color + 1];
     out[4 * i + 2] = colors[color + 2];
-    out[4 * i + 3] = Math.abs(part) >= threshold ? alpha : 0;
+    const strength = Math.abs(part);
+    const alpha = scale.isSigned ? opacity * Math.min(1, strength) : opacity;
+    out[4 * i + 3] = strength >= threshold ? Math.round(alpha * 255) : 0;
   }
 }

@@ -1,4 +1,4 @@
-"""The tab's JavaScript: its types, its formatting, and which folder imports which."""
+"""The tab's JavaScript: its types, its formatting, and what its files know of each other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from keras_viz_callbacks.maps.class_activation import METHODS
+from tensorboard_plugin import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "tensorboard_plugin/static"
@@ -77,3 +80,14 @@ def test_no_file_is_long() -> None:
         str(path.relative_to(STATIC)): len(path.read_text().split("\n")) for path in sources()
     }
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_no_file_knows_a_callback_by_name() -> None:
+    names = {schema.NAME_ACTIVATIONS, schema.NAME_FILTERS, *METHODS}
+    found = [
+        (str(path.relative_to(STATIC)), name)
+        for path in sources()
+        for name in names
+        if re.search(rf"""["'`]{name}["'`]""", path.read_text())
+    ]
+    assert found == []

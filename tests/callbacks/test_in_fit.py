@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 from keras_viz_callbacks.capture.backend import backend
+from keras_viz_callbacks.maps.measures import names_of
 from tests.helpers.backends import BACKEND, by_backend
 from tests.helpers.event_logs import Log, rgb
 from tests.helpers.models import six_images, six_labels, small_model
@@ -83,9 +84,10 @@ def test_records_say_what_a_picture_is(logged):
     assert logged.heat_maps.keys() == {k for k, r in logged.records.items() if r.map_shape}
 
 
-def test_dead_channels_are_scalars_of_each_layer_and_epoch(logged):
+def test_measures_are_scalars_of_each_layer_and_epoch(logged):
     tags = {(tag, step) for _, tag, step in logged.scalars}
-    assert tags == {(f"dead_channels/conv_{c}", s) for c in "ab" for s in range(3)}
+    assert {(f"dead_channels/conv_{c}", s) for c in "ab" for s in range(3)} <= tags
+    assert tags == {(f"{m}/conv_{c}", s) for m in names_of("layer") for c in "ab" for s in range(3)}
 
 
 def test_tensorboards_own_accumulator_and_tbparse_read_it(directory):

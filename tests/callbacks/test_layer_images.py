@@ -73,11 +73,8 @@ def test_it_shares_images_but_no_tag_with_others(tmp_path, images, labels, read_
     small_model().fit(images, labels, verbose=0, callbacks=own)
     log = read_log(tmp_path)
     assert log.tags("images") == {"images/image_0"}
-    assert {tag for _, tag, _ in log.scalars} == {
-        "peak/conv_a",
-        "peak/again/conv_a",
-        "dead_channels/conv_a",
-    }
+    tags = {tag for _, tag, _ in log.scalars}
+    assert {"peak/conv_a", "peak/again/conv_a", "dead_channels/conv_a"} <= tags
     same = [Strength(tmp_path, images[1:2], layers="conv_a") for _ in range(2)]
     with pytest.raises(ValueError, match="Give one of them another `name`"):
         small_model().fit(images, labels, verbose=0, callbacks=same)

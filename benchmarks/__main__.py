@@ -1,11 +1,11 @@
-"""All measurements of this backend, and the table of the guide.
+"""All benchmarks on this backend, and the table of the guide.
 
     python -m benchmarks                                            # all, on TensorFlow
     KERAS_BACKEND=jax .venv-jax/bin/python -m benchmarks captures   # these, on JAX
 
 Results of each backend are kept in docs/benchmarks.json; docs/benchmarks_table.md holds those of
-all backends that were run, with machine and versions. What does not depend on the backend is
-measured on TensorFlow. The relatives come with the extra ``benchmark``.
+all backends that were run, with machine and versions. Benchmarks that do not depend on the backend
+run on TensorFlow. The extra ``benchmark`` installs the similar tools.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
         of = {"names": chosen.workloads} if name in ("captures", "patterns") else {}
         rows = importlib.import_module(f"benchmarks.{name}").measure(**of)
         print(table(rows), flush=True)
-        # Kept as soon as it is known: the others take minutes.
+        # Written at once: the other benchmarks take minutes.
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         entry = results.setdefault(backend, {"rows": {}})
         entry["machine"] = machine()

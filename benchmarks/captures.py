@@ -1,4 +1,4 @@
-"""What does a capture cost the training, beside the least that any program must do?
+"""What does a capture cost the training, compared with the least that any program must do?
 
     python -m benchmarks.captures
     KERAS_BACKEND=jax python -m benchmarks.captures --workloads lesson
@@ -6,12 +6,12 @@
 Two networks, four held-out images, all convolutions. The floor is in benchmarks/floors: one
 compiled pass, written for such a network by hand. Measured in one process, in turn:
 
-- a capture inside ``fit``, on the training thread, behind the first one;
-- the first: preparing, tracing, compiling and running, on a model that was just made;
-- epochs of a training, drawing and writing included, with nothing, the floor, or ours attached;
-- what the worker takes for a picture.
+- a capture inside ``fit``, on the training thread, after the first one;
+- the first capture: preparing, tracing, compiling and running, on a new model;
+- epochs of a training, with drawing and writing, with no callback, the floor, or ours;
+- the worker's time for a picture.
 
-On TensorFlow the relatives stand beside it where they are installed (the extra ``benchmark``).
+On TensorFlow similar tools are measured too, if they are installed (extra ``benchmark``).
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ TECHNIQUES: Mapping[str, tuple[Any, Any]] = {
 
 
 class Turns(keras.callbacks.Callback):
-    """At each epoch's end: functions in turn, and the hooks of a callback, each timed.
+    """At the end of each epoch, times functions and the hooks of a callback, in turn.
 
-    The worker's thread is waited for before anything is timed: what it costs is measured by
-    itself.
+    It waits for the worker's thread before each measurement: the worker's cost is measured
+    separately.
     """
 
     def __init__(self, inner: keras.callbacks.Callback, others: Mapping[str, Callable[[], Any]]):
@@ -92,7 +92,7 @@ class Turns(keras.callbacks.Callback):
         self.inner.on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Takes the turns, in the other order at every second epoch."""
+        """Times each in turn, in reverse order at every second epoch."""
         turns = [*self.others, "ours"]
         for name in turns if epoch % 2 else reversed(turns):
             if name == "ours":
@@ -109,12 +109,12 @@ class Turns(keras.callbacks.Callback):
         self.inner.on_train_end(logs)
 
     def medians(self) -> dict[str, float]:
-        """Behind the first two turns, in which functions are traced."""
+        """The times after the first two turns, in which functions are traced."""
         return {name: float(np.median(values[2:])) for name, values in self.seconds.items()}
 
 
 def seconds(function: Callable[[], Any]) -> float:
-    """What one call takes."""
+    """The time of one call."""
     begin = time.perf_counter()
     function()
     return time.perf_counter() - begin
@@ -131,7 +131,7 @@ def in_fit(
     others: Mapping[str, Callable[[], Any]],
     repeats: int,
 ) -> Turns:
-    """Captures of ours and others in turn, inside one ``fit``."""
+    """Times of our captures and others, in turn, inside one ``fit``."""
     with tempfile.TemporaryDirectory() as log_dir:
         turns = Turns(make(log_dir, workload), others)
         workload.model.fit(
@@ -145,7 +145,7 @@ def in_fit(
 
 
 def first(name: str, technique: str, repeats: int) -> tuple[dict[str, float], Any]:
-    """The first capture of a new model, from the hook that begins a training on."""
+    """The time of the first capture of a new model, from the hook that begins a training."""
     make, floor = TECHNIQUES[technique]
 
     def ours() -> float:
@@ -172,7 +172,7 @@ def first(name: str, technique: str, repeats: int) -> tuple[dict[str, float], An
 
 
 def epochs(workload: Workload, repeats: int) -> dict[str, float]:
-    """Seconds of an epoch of a training, without and with captures at its end."""
+    """Seconds of an epoch, without and with captures at its end."""
     x = np.repeat(workload.images, BATCHES, axis=0)
     y = np.zeros(len(x), int)
     least = [
@@ -244,7 +244,7 @@ def measure(
 
 
 def relatives(technique: str, workload: Workload) -> Mapping[str, Callable[[], Any]]:
-    """The textbook's code and the other libraries, where there are any for this backend."""
+    """The textbook's code and the other libraries that run on this backend."""
     if keras.backend.backend() != "tensorflow":
         return {}
     from benchmarks import relatives as others
@@ -253,7 +253,9 @@ def relatives(technique: str, workload: Workload) -> Mapping[str, Callable[[], A
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure captures beside the least possible.")
+    parser = argparse.ArgumentParser(
+        description="Measure captures, compared with the least possible."
+    )
     parser.add_argument("--workloads", nargs="*", choices=list(WORKLOADS))
     parser.add_argument("--repeats", type=int, default=REPEATS)
     chosen = parser.parse_args()

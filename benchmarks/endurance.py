@@ -1,13 +1,13 @@
-"""Does anything grow over a long training? 500 epochs of a tiny net with everything attached.
+"""Does anything grow during a long training? 500 epochs of a small network with all callbacks.
 
     python -m benchmarks.endurance
 
-Two fresh processes train the same net, one without callbacks, which is the floor, one with
-`ActivationGrid`, `FilterPatterns` and `GradCAM` at each epoch. Memory is what Linux holds for the
-process, read every ten epochs behind a garbage collection; its growth is the sum of all rises
-behind the first hundred epochs. Falls do not count: a library that gives memory back must not hide
-a leak. Threads, open files, and how often a layer's Python code has run and a function was
-compiled, are counted then and at the end, beside the floor.
+Two new processes train the same network: one without callbacks, which is the floor, the other with
+`ActivationGrid`, `FilterPatterns` and `GradCAM` at each epoch. Memory is what Linux reports for the
+process, read every ten epochs after a garbage collection. Its growth is the sum of all rises after
+the first hundred epochs. Falls do not count: a library that frees memory must not hide a leak.
+Threads, open files, the runs of a layer's Python code and the compiled functions are counted after
+the first hundred epochs and at the end, and compared with the floor.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from benchmarks.rows import Row, alone, tell
 EPOCHS = 500
 SETTLED = 100
 LIMIT = 20
-"""Kilobytes an epoch."""
+"""Kilobytes per epoch."""
 
 
 class Found(NamedTuple):
-    """What one process tells.
+    """What one process reports.
 
     Attributes:
-        growth: Kilobytes an epoch.
-        threads: How many more at the end than when it had settled.
-        descriptors: The same of open files.
-        calls: The same of runs of a layer's Python code: of traces, where passes are compiled.
-        compiled: The same of compiled functions.
+        growth: Kilobytes per epoch.
+        threads: Number of threads added between the first hundred epochs and the end.
+        descriptors: Number of open files added in the same time.
+        calls: Number of runs of a layer's Python code in the same time; where passes are compiled,
+            these are traces.
+        compiled: Number of functions compiled in the same time.
     """
 
     growth: float
@@ -60,9 +61,9 @@ def train(attached: bool, epochs: int, settled: int) -> Found:
             GradCAM(log_dir, images),
         ]
         readings = resource_growth.train(epochs, ours if attached else [])
-    behind = np.array([reading for reading in readings if reading.epoch >= settled])
-    rises = float(np.maximum(np.diff(behind[:, 1]), 0).sum() / np.ptp(behind[:, 0]))
-    more = (int(number) for number in behind[-1, 2:] - behind[0, 2:])
+    later = np.array([reading for reading in readings if reading.epoch >= settled])
+    rises = float(np.maximum(np.diff(later[:, 1]), 0).sum() / np.ptp(later[:, 0]))
+    more = (int(number) for number in later[-1, 2:] - later[0, 2:])
     if attached:
         print("MB:", *(f"{reading.resident / 1000:.1f}" for reading in readings), flush=True)
     return Found(rises, *more)
@@ -80,7 +81,9 @@ def measure(epochs: int = EPOCHS, settled: int = SETTLED) -> list[Row]:
         "open files": ours.descriptors - floor.descriptors,
         "compiled functions": ours.compiled - floor.compiled,
     }
-    if keras.backend.backend() != "torch":  # where nothing is traced, and all of it runs each time
+    if (
+        keras.backend.backend() != "torch"
+    ):  # nothing is traced there, and the Python code runs each time
         counts["traces"] = ours.calls - floor.calls
     return [
         alone(f"memory, {what}, kB an epoch", ours.growth, LIMIT),

@@ -13,14 +13,14 @@ IMAGES = 4
 
 
 class Workload(NamedTuple):
-    """A network with what it is measured on.
+    """A network, and the images and layers that are measured.
 
     Attributes:
-        name: In the table.
-        model: Compiled, with random weights: they cost what trained ones cost.
-        images: Held-out ones, ``(4, side, side, 3)`` in [0, 1].
+        name: Name in the table.
+        model: Compiled model with random weights, which cost the same as trained ones.
+        images: Held-out images, ``(4, side, side, 3)`` in [0, 1].
         convolutions: Names of its convolutions, in order.
-        drawn: Of those whose filters are climbed to: early, middle, late.
+        drawn: Names of those with filter patterns: early, middle, late.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Workload(NamedTuple):
 
 
 def photographs(side: int) -> np.ndarray:
-    """Four that ship with scikit-image, float32 ``(4, side, side, 3)`` in [0, 1]."""
+    """Four photographs of scikit-image, float32 ``(4, side, side, 3)`` in [0, 1]."""
     pictures = (data.chelsea(), data.astronaut(), data.coffee(), data.rocket())
     resized = [transform.resize(p, (side, side), anti_aliasing=True) for p in pictures]
     return np.stack(resized).astype(np.float32)
@@ -50,8 +50,8 @@ def vgg16() -> Workload:
 def lesson() -> Workload:
     """The lesson's convnet from scratch, four convolutions, at 150 × 150.
 
-    A functional model: the layers of a Sequential one have several outputs each, one for every
-    layer that was added behind them, and a sub-model of those would compute them all.
+    It is a functional model: in a Sequential one each layer has several outputs, one for every
+    layer that was added after it, and a sub-model of these would compute them all.
     """
     keras.utils.set_random_seed(0)
     x = inputs = keras.Input((150, 150, 3))

@@ -3,12 +3,12 @@
     python -m benchmarks.overhead
     KERAS_BACKEND=torch python -m benchmarks.overhead --seconds 120
 
-One callback at a time with ``max_overhead=0.05``, beside a shorter training without a bound, which
-shows what its captures would take. Measured from outside, not by the callback's own account: the
-wall time of ``fit``, and of that all the time in the callback's hooks and in the jobs of its run's
-worker. Preparing, tracing and compiling are in it, and so are the first and the last capture,
-which are made in any case. The hook of the training's end is left out: it waits for jobs that are
-counted already.
+One callback at a time with ``max_overhead=0.05``, compared with a shorter training without a limit,
+which shows what its captures would take. The times are measured from outside, not by the callback
+itself: the wall time of ``fit``, and the part of it in the callback's hooks and in the jobs of its
+run's worker. This includes preparing, tracing and compiling, and the first and the last capture,
+which are always made. The hook at the end of the training is left out: it waits for jobs that are
+already counted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from keras_viz_callbacks.summary.run import open_run
 
 SHARE = 0.05
 LIMIT = 6
-"""Percent: the share, and one more."""
+"""Limit in percent: the share, and one percent more."""
 
 SECONDS = 75.0
 UNBOUND_SECONDS = 10.0
@@ -42,12 +42,12 @@ HOOKS = ("on_train_begin", "on_epoch_begin", "on_train_batch_end", "on_epoch_end
 
 
 class Taken(NamedTuple):
-    """What a training's captures took.
+    """The cost of a training's captures.
 
     Attributes:
-        percent: Of the wall time of ``fit``.
-        made: Captures.
-        skipped: Captures that the bound left out.
+        percent: Share of the wall time of ``fit``, in percent.
+        made: Number of captures.
+        skipped: Number of captures that the limit left out.
     """
 
     percent: float
@@ -56,7 +56,7 @@ class Taken(NamedTuple):
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends the training behind the epoch in which the time is up; to stand before the others."""
+    """Ends the training after the epoch in which the time is up; the first of the callbacks."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -64,12 +64,12 @@ class Stop(keras.callbacks.Callback):
         self.epochs = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """The time begins."""
+        """Starts the clock."""
         self.epochs = 0
         self._end = time.perf_counter() + self.seconds
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Looks at the clock."""
+        """Checks the clock."""
         self.epochs += 1
         if time.perf_counter() > self._end:
             self.model.stop_training = True
@@ -83,7 +83,7 @@ class Stopwatch:
         self.calls = 0
 
     def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, its time added; each stopwatch is for the functions of one thread."""
+        """The function, with its time added; a stopwatch is for the functions of one thread."""
 
         @functools.wraps(function)
         def run(*arguments: Any, **keywords: Any) -> Any:
@@ -100,13 +100,13 @@ class Stopwatch:
 def training(
     callback: keras.callbacks.Callback, log_dir: str, seconds: float, model: keras.Model
 ) -> Taken:
-    """Trains for about so long with a callback attached, and measures what it takes.
+    """Trains with a callback, and measures the callback's cost.
 
     Args:
-        callback: One of ours, new.
-        log_dir: Its log directory, that nothing else writes to.
-        seconds: How long.
-        model: From `network`.
+        callback: New callback of this package.
+        log_dir: Log directory of this callback alone.
+        seconds: About how long to train.
+        model: Model of `network`.
     """
     hooks, jobs, captures = Stopwatch(), Stopwatch(), Stopwatch()
     for name in HOOKS:
@@ -166,11 +166,11 @@ CALLBACKS: dict[str, Callable[[str, float | None], Any]] = {
 
 
 def measure(seconds: float = SECONDS, directory: str | None = None) -> list[Row]:
-    """Of each callback: bound to 5 percent, and without a bound.
+    """The rows of each callback: limited to 5 percent, and without a limit.
 
     Args:
-        seconds: How long a training with a bound takes.
-        directory: Where to write; a temporary directory in it for each is removed afterwards.
+        seconds: How long to train with a limit.
+        directory: Directory to write to; temporary directories in it are removed afterwards.
     """
     rows = []
     for name, make in CALLBACKS.items():

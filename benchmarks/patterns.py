@@ -1,11 +1,11 @@
-"""How long until a filter pattern answers as the textbook's does after 30 steps?
+"""How long until a filter responds to its pattern as to the textbook's after 30 steps?
 
     python -m benchmarks.patterns
     KERAS_BACKEND=torch python -m benchmarks.patterns --sheet patterns.png
 
 The floor is the textbook's ascent as one compiled loop over 16 filters as a batch, cut at the
 layer, on images of the model's input size. Ours takes as many steps as it needs for half of the
-filters to answer as much; both are timed in turn, behind a first run.
+filters to respond as much; both are timed in turn, after a first run.
 
 More steps raise every response, and so does more contrast. That the picture does not suffer is
 told by the response to the pictures themselves, all brought to one contrast; ``--sheet`` shows
@@ -26,10 +26,12 @@ from PIL import Image
 from benchmarks.captures import seconds
 from benchmarks.networks import WORKLOADS, Workload
 from benchmarks.rows import Row, beside, interleaved, tell
-from keras_viz_callbacks.capture.ascent import STEPS, Ascent, AscentSettings, image_input
-from keras_viz_callbacks.capture.selectors import select
-from keras_viz_callbacks.capture.survey import survey
-from keras_viz_callbacks.maps.patterns import to_displayable
+from keras_viz_callbacks.capture.inputs import image_input
+from keras_viz_callbacks.capture.survey import Survey, survey
+from keras_viz_callbacks.patterns.ascent import Ascent
+from keras_viz_callbacks.patterns.display import to_displayable
+from keras_viz_callbacks.patterns.objectives import channel
+from keras_viz_callbacks.patterns.settings import STEPS, AscentSettings
 
 FILTERS = 16
 TEXTBOOK_STEPS = 30
@@ -53,44 +55,43 @@ def one_contrast(images: np.ndarray) -> np.ndarray:
     return (0.5 + 0.2 * centred / np.maximum(spread, 1e-9)).astype(np.float32)
 
 
-def steps_to(ascent: Ascent, filters: np.ndarray, expected: np.ndarray) -> int | None:
-    """The fewest steps behind which half of the filters answer as much as is expected."""
+def quick_enough(
+    model: keras.Model, name: str, found: Survey, expected: np.ndarray
+) -> Ascent | None:
+    """The ascent of the fewest steps after which half of the filters respond as expected."""
 
-    def suffice(steps: int) -> bool:
-        ascent.settings = AscentSettings(steps=steps)
-        # Filters that answer to nothing in the textbook's either say nothing.
-        reached = (ascent.climb(filters)[1].response >= expected)[expected > 0]
+    def ascent(steps: int) -> Ascent:
+        return Ascent(model, found, channel(name, FILTERS), AscentSettings(steps=steps))
+
+    def suffices(steps: int) -> bool:
+        # Filters that respond to nothing in the textbook's either say nothing.
+        reached = (ascent(steps).run().response >= expected)[expected > 0]
         return bool(reached.mean() >= 0.5)
 
     # A response never falls with further steps: the best is kept.
-    steps = bisect.bisect_left(range(2 * STEPS), True, lo=1, key=suffice)
-    if steps == 2 * STEPS:
-        return None
-    ascent.settings = AscentSettings(steps=steps)
-    return steps
+    steps = bisect.bisect_left(range(2 * STEPS), True, lo=1, key=suffices)
+    return None if steps == 2 * STEPS else ascent(steps)
 
 
 def measure_layer(workload: Workload, name: str, repeats: int) -> tuple[list[Row], np.ndarray]:
     """Rows of one layer, and the pictures: the textbook's above ours."""
     model = workload.model
-    filters = np.arange(FILTERS, dtype=np.int32)
     start = textbook_start(workload.images.shape[1])
-    climb = floors.patterns(model, name, start)
-    theirs, expected = climb(TEXTBOOK_STEPS)
+    textbook = floors.patterns(model, name, start)
+    theirs, expected = textbook(TEXTBOOK_STEPS)
     found = survey(model, image_input(model).sample())
-    ascent = Ascent(model, found, select(found.calls, name)[0], AscentSettings())
-    steps = steps_to(ascent, filters, expected)
-    if steps is None:
-        raise RuntimeError(f"{name} never answers as the textbook's patterns make it")
-    ours = ascent.climb(filters)[1].images
+    ascent = quick_enough(model, name, found, expected)
+    if ascent is None:
+        raise RuntimeError(f"{name} never responds as the textbook's patterns make it")
+    steps, ours = ascent.settings.steps, ascent.run().images
     medians, _ = interleaved(
         {
-            "floor": lambda: seconds(lambda: climb(TEXTBOOK_STEPS)),
-            "ours": lambda: seconds(lambda: ascent.climb(filters)),
+            "floor": lambda: seconds(lambda: textbook(TEXTBOOK_STEPS)),
+            "ours": lambda: seconds(ascent.run),
         },
         repeats,
     )
-    shown = ascent._climb(one_contrast(ours), filters, 0, 0.0).response
+    shown = ascent.run(one_contrast(ours)).start
     _, shown_theirs = floors.patterns(model, name, one_contrast(theirs))(0)
     what = f"16 patterns of {name}, {workload.name}"
     rows = [
@@ -106,7 +107,7 @@ def measure_layer(workload: Workload, name: str, repeats: int) -> tuple[list[Row
             float(shown_theirs[expected > 0].mean()),
         ),
     ]
-    return rows, sheet(theirs, ascent.cut(ours))
+    return rows, sheet(theirs, ascent.without_margin(ours))
 
 
 def sheet(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""The same captures by others: the textbook's code, tf-explain and tf-keras-vis. TensorFlow only.
+"""The same captures by other code: the textbook's, tf-explain and tf-keras-vis. TensorFlow only.
 
-Each does what `benchmarks.captures` measures as far as it can: activations of all convolutions, or
-class maps at all of them, of four images. The libraries come with the extra ``benchmark``; what is
-not installed is left out.
+Each does what `benchmarks.captures` measures, if it can: activations of all convolutions, or class
+maps at all of them, of four images. The extra ``benchmark`` installs the libraries; those that are
+not installed are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.networks import Workload
 
 
 def of(technique: str, workload: Workload) -> Mapping[str, Callable[[], Any]]:
-    """By name: a function that makes one capture."""
+    """A function that makes one capture, by name."""
     makers = {
         "activations": {
             "textbook (new model, predict)": textbook_activations,
@@ -70,13 +70,13 @@ def textbook_class_maps(workload: Workload) -> Callable[[], Any]:
 
 
 def tf_explain_activations(workload: Workload) -> Callable[[], Any]:
-    """A layer at a time, as its callback does."""
+    """One layer at a time, as its callback does."""
     from tf_explain.core.activations import ExtractActivations
 
     explainer = ExtractActivations()
 
     def run():
-        with contextlib.redirect_stdout(io.StringIO()):  # each `predict` in it shows its progress
+        with contextlib.redirect_stdout(io.StringIO()):  # each `predict` in it prints its progress
             return [
                 explainer.explain((workload.images, None), workload.model, [name])
                 for name in workload.convolutions
@@ -86,7 +86,7 @@ def tf_explain_activations(workload: Workload) -> Callable[[], Any]:
 
 
 def tf_explain_class_maps(workload: Workload) -> Callable[[], Any]:
-    """A layer at a time, with a class that has to be given."""
+    """One layer at a time, with a given class, which it requires."""
     from tf_explain.core.grad_cam import GradCAM
 
     explainer = GradCAM()
@@ -97,7 +97,7 @@ def tf_explain_class_maps(workload: Workload) -> Callable[[], Any]:
 
 
 def tf_keras_vis_class_maps(workload: Workload) -> Callable[[], Any]:
-    """A layer at a time, on a clone of the model without its softmax, made once."""
+    """One layer at a time, on a clone of the model without its softmax, made once."""
     from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
     from tf_keras_vis.utils.scores import CategoricalScore

@@ -1,4 +1,4 @@
-"""What every benchmark tells: rows of one table."""
+"""The rows of a benchmark's table."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Row(typing.NamedTuple):
     """One line of the table.
 
     Attributes:
-        what: What was measured, with its unit.
-        ours: The median of ours.
-        floor: That of the floor, in the same unit; None where nothing can be a floor.
-        ratio: What is held to the limit: ``ours / floor``, or ``ours`` where there is no floor.
-        limit: The goal: the ratio is not to be above it; None where none was set.
+        what: Name of the measurement, with its unit.
+        ours: Median of ours.
+        floor: Median of the floor, in the same unit; None if there is no floor.
+        ratio: Number to compare with the limit: ``ours / floor``, or ``ours`` without a floor.
+        limit: Largest ratio that was set as a goal; None without a goal.
     """
 
     what: str
@@ -26,26 +26,26 @@ class Row(typing.NamedTuple):
 
     @property
     def is_missed(self) -> bool:
-        """Whether it is above its limit."""
+        """Whether the ratio is above its limit."""
         return self.limit is not None and self.ratio > self.limit
 
 
 def beside(what: str, ours: float, floor: float, limit: float | None = None) -> Row:
-    """A row of something that has a floor."""
+    """A row with a floor."""
     return Row(what, ours, floor, ours / floor, limit)
 
 
 def alone(what: str, ours: float, limit: float | None = None) -> Row:
-    """A row of something that has none."""
+    """A row without a floor."""
     return Row(what, ours, None, ours, limit)
 
 
 def interleaved(
     functions: dict[str, Callable[[], float]], repeats: int
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Medians of what each function returns, and all of it; they take turns.
+    """Medians of what each function returns, and all values; the functions run in turn.
 
-    One more turn, the first, is not counted.
+    A first turn is not counted.
     """
     every: dict[str, list[float]] = {name: [] for name in functions}
     for turn in range(repeats + 1):
@@ -67,7 +67,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def tell(rows: Sequence[Row]) -> None:
-    """Prints the table, and ends the process with an error where a limit is missed."""
+    """Prints the table, and ends the process with an error if a ratio is above its limit."""
     print(table(rows))
     missed = [row.what for row in rows if row.is_missed]
     if missed:

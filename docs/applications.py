@@ -1,11 +1,11 @@
 """Every architecture of keras.applications with every technique: docs/applications_table.md.
 
-    python docs/applications.py                # all, about two minutes each at the most
+    python docs/applications.py                # all, at most about two minutes each
     python docs/applications.py VGG16 VGG19    # these
 
-Each is built without weights at the smallest size at which it trains to finite numbers, and fitted
-for an epoch of one batch with the three callbacks, ``layers=None``. A cell is how many layers were
-drawn. Results are kept in docs/applications.json, so that a run may be continued.
+Each is built without weights, at the smallest size at which training gives finite numbers, and
+trained for an epoch of one batch with the three callbacks and ``layers=None``. A cell is the number
+of drawn layers. Results are kept in docs/applications.json, so that a run can be continued.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def architectures() -> dict[str, Callable[..., keras.Model]]:
 
 
 def try_out(architecture: Callable[..., keras.Model]) -> dict[str, Any]:
-    """What an epoch at the smallest size gives, at which it trains to finite numbers."""
+    """The result of an epoch at the smallest size at which training gives finite numbers."""
     for size in SIZES:
         keras.backend.clear_session()
         keras.utils.set_random_seed(0)
@@ -57,12 +57,12 @@ def try_out(architecture: Callable[..., keras.Model]) -> dict[str, Any]:
         try:
             return {"size": size, "parameters": model.count_params(), **one_epoch(model, size)}
         except FloatingPointError:
-            continue  # its own output is no number after the first step
+            continue  # its own output is not finite after the first step
     raise ValueError(f"{architecture.__name__} takes none of {SIZES}")
 
 
 def one_epoch(model: keras.Model, size: int) -> dict[str, Any]:
-    """One epoch of one batch with the three callbacks: layers drawn by technique, seconds."""
+    """Trains one epoch of one batch with the three callbacks; the drawn layers and the time."""
     model.compile("sgd", "sparse_categorical_crossentropy")
     images = np.random.default_rng(0).random((2, size, size, 3), np.float32)
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Which models this project and two relatives can take: the table of docs/comparison.md.
+"""Which models this project and two similar tools can take: the table of docs/comparison.md.
 
 Run it in an environment of its own:
 
@@ -6,10 +6,9 @@ Run it in an environment of its own:
     .venv-relatives/bin/pip install '.[tensorflow]' tf-explain tf-keras-vis opencv-python-headless
     .venv-relatives/bin/python docs/compare.py --output docs/comparison_table.md
 
-Each task is tried on four small models, at a convolution in the middle of each. A tool is asked
-with the layer's name, its path and the layer itself, and counts as running if any of the three
-works. What it draws is not judged, but for class maps: where two tools run, their raw maps are
-compared.
+Each task is tried on four small models, at a convolution in the middle of each. A tool is given the
+layer's name, its path and the layer itself, and counts as running if any of the three works. What
+it draws is not checked, except for class maps: if two tools run, their raw maps are compared.
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ CLASSES = (2, 0)  # one for each of the two images
 
 @dataclass(frozen=True)
 class Subject:
-    """A model of one kind, and the convolution that is looked at.
+    """A model of one kind, and the convolution to draw.
 
     Attributes:
-        model: Compiled; its last layer ends in a softmax.
-        path: Of the convolution.
-        layer: The convolution.
+        model: Compiled model whose last layer ends in a softmax.
+        path: Path of the convolution.
+        layer: Convolution to draw.
     """
 
     model: keras.Model
@@ -53,12 +52,12 @@ class Subject:
 
     @property
     def names(self) -> list[Any]:
-        """What a tool may be given to find the layer by."""
+        """The ways to name the layer to a tool."""
         return [self.layer.name, self.path, self.layer]
 
 
 def convolutions() -> list[keras.layers.Layer]:
-    """The second is what is looked at: it is no output of a backbone of all three."""
+    """Three convolutions. The second is drawn, since it is not the output of a backbone."""
     return [
         layers.Conv2D(4, 3, padding="same", activation="relu", name="conv_a"),
         layers.Conv2D(5, 3, strides=2, padding="same", activation="relu", name="conv_b"),
@@ -153,7 +152,7 @@ def ours_in_fit(subject: Subject, name: Any, images: np.ndarray) -> None:
 def tf_explain_output_map(subject: Subject, name: Any, images: np.ndarray) -> None:
     from tf_explain.core.grad_cam import GradCAM
 
-    # One class for all the images of a call.
+    # It takes one class for all images of a call.
     for image, index in zip(images, CLASSES, strict=True):
         GradCAM().explain((image[None], None), subject.model, index, layer_name=name)
 
@@ -248,7 +247,7 @@ def fit(model: keras.Model, images: np.ndarray, callback: keras.callbacks.Callba
 def attempt(
     task: Callable[..., Any], kind: Callable[[], Subject], images: np.ndarray
 ) -> tuple[str, Any]:
-    """What the first name that works gives; or why none does."""
+    """The result of the first name that works, or the reason why none does."""
     reasons = []
     for place in range(3):
         keras.backend.clear_session()
@@ -260,7 +259,7 @@ def attempt(
                 return "runs", task(subject, subject.names[place], images)
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes into the table
             reasons.append(reason(error))
-    # The first is what a user of a named layer sees.
+    # The first reason is what a user sees who gives the layer's name.
     return reasons[0], None
 
 
@@ -272,7 +271,7 @@ def silence() -> Iterator[None]:
 
 def reason(error: Exception) -> str:
     text = " ".join(str(error).split()).replace("|", "/").replace("`", "'")
-    # Keras numbers layers and tensors: what a message lists of them differs from run to run.
+    # Keras numbers layers and tensors, so a list of them differs from run to run.
     text = text.partition(" Existing layers")[0]
     return f"`{type(error).__name__}: {text[:100]}{'…' if len(text) > 100 else ''}`"
 
@@ -312,7 +311,7 @@ def table(images: np.ndarray) -> str:
 
 
 def agreement(maps: dict[str, dict[str, Any]]) -> list[str]:
-    """How far the raw class maps of two tools are apart, where both ran."""
+    """How much the raw class maps of two tools differ, where both ran."""
     found = []
     for name, by_tool in maps.items():
         mine, theirs = by_tool.get("this project"), by_tool.get("tf-keras-vis")

@@ -1,9 +1,9 @@
-"""How many bytes one capture writes, by setting: the table of docs/guide/cost.md.
+"""The bytes that one capture writes, for several settings: the table of docs/guide/cost.md.
 
     python docs/cost.py --output docs/cost_table.md
 
-The model is VGG16 with random weights on photographs, as large as the usual ones; bytes hardly
-depend on the machine.
+The model is VGG16 with random weights, on photographs of a usual size. The bytes hardly depend on
+the machine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIDE = 150
 
 
 def photographs() -> np.ndarray:
-    """Four of those that ship with scikit-image, float32 in [0, 255]."""
+    """Four photographs of scikit-image, float32 in [0, 255]."""
     pictures = (data.chelsea(), data.astronaut(), data.coffee(), data.rocket())
     resized = [transform.resize(p, (SIDE, SIDE), anti_aliasing=True) for p in pictures]
     return np.stack(resized).astype(np.float32) * 255

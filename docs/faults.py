@@ -1,11 +1,12 @@
-"""Everything that can go wrong, done for real as often as it says: docs/faults_table.md.
+"""Everything that can go wrong, really caused, and counted: docs/faults_table.md.
 
     python docs/faults.py                                     # all
     KERAS_BACKEND=jax .venv-jax/bin/python docs/faults.py     # on another backend
     python docs/faults.py kill full                           # these
 
-Each is a function of `tests/faults`, and the tests do each a few times. Results of each backend
-are kept in docs/faults.json, with what each time was like; the table is made of them.
+Each fault is a function of `tests/helpers/faults`, and `tests/faults` causes each a few times.
+Results of each backend are kept in docs/faults.json, with remarks on each time; the table is made
+from them.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ RESULTS = HERE / "faults.json"
 
 
 def faults(side: str) -> list[Fault]:
-    """All of one side, in the order of the table."""
+    """All faults of one side, in the order of the table."""
     names = (f"tests.helpers.faults.{name}" for name in MODULES[side])
     return [each for name in names for each in faults_of(importlib.import_module(name))]
 
 
 def done(each: Fault) -> dict[str, Any]:
-    """Does a fault as often as it wants; what came of it."""
+    """Causes a fault as often as it says, and returns the results."""
     if reason := each.cannot():
         return {"cannot": reason}
     held, failures, remarks = 0, [], []
@@ -55,9 +56,9 @@ def done(each: Fault) -> dict[str, Any]:
             try:
                 remarks.append(each.run(Path(directory), number))
                 held += 1
-            except Exception:  # noqa: BLE001 - it is what the table tells
+            except Exception:  # noqa: BLE001 - the table reports it
                 failures.append(f"time {number}: {traceback.format_exc()[-1000:]}")
-                tiny_training.forget()  # what the fault has done to the model is not to count again
+                tiny_training.forget()  # so that the damaged model is not counted again
     return {
         "done": each.times,
         "held": held,
@@ -68,7 +69,7 @@ def done(each: Fault) -> dict[str, Any]:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The results as Markdown: a row a fault, how often it was done and held on each backend."""
+    """The results as Markdown: a row for each fault, with its counts on each backend."""
     backends = [backend for backend in BACKENDS if backend in results]
     heads = [f"Held, of times done: {BACKENDS[backend]}" for backend in backends]
     lines = []
@@ -92,7 +93,7 @@ def _cell(result: dict[str, Any] | None) -> str:
 
 
 def machine() -> str:
-    """What the results were found on."""
+    """The machine and the versions that the results are from."""
     return (
         f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"Keras {keras.__version__}"
@@ -107,7 +108,7 @@ def main() -> None:
             if sys.argv[1:] and name not in sys.argv[1:]:
                 continue
             result = done(each)
-            # Read again: other backends may have been run meanwhile.
+            # Read again: other backends may have been run in the meantime.
             results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
             results.setdefault(backend, {}).update({"machine": machine(), name: result})
             RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

@@ -4,7 +4,7 @@
     KERAS_BACKEND=jax .venv-jax/bin/python docs/kinds.py segmenter   # these
 
 Each cell is a one-epoch ``fit`` of a model of `tests/helpers/model_kinds.py`. Results of each
-backend are kept in docs/kinds.json; the table holds those of all backends that were run.
+backend are kept in docs/kinds.json; the table holds the results of all backends that were run.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def callback(technique: str, case: Case, log_dir: str) -> keras.callbacks.Callba
 
 
 def cell(kind: Kind, technique: str) -> str:
-    """``drawn``, ``refused`` where that is what should be, or what went wrong."""
+    """``drawn``, ``refused`` if that is expected, or what went wrong."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(4)
     case = kind.make()
@@ -53,7 +53,7 @@ def cell(kind: Kind, technique: str) -> str:
                 verbose=0,
                 callbacks=[callback(technique, case, log_dir)],
             )
-        except Exception as error:  # noqa: BLE001 - it is what the table tells
+        except Exception as error:  # noqa: BLE001 - the table reports it
             is_expected = isinstance(error, ValueError) and technique not in case.techniques
             return "refused" if is_expected else f"{type(error).__name__}: {error}"[:200]
         drawn = {record.name for record in Log(log_dir).records.values()}
@@ -61,7 +61,7 @@ def cell(kind: Kind, technique: str) -> str:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The results as Markdown: a row a kind, a column a backend, a mark a technique."""
+    """The results as Markdown: a row for each kind, a column for each backend."""
     backends = [backend for backend in BACKENDS if backend in results]
     lines = [
         "| Model | " + " | ".join(BACKENDS[backend] for backend in backends) + " |",

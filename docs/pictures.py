@@ -1,6 +1,6 @@
-"""Make the pictures of the guide, in docs/images, by training the quickstart's network: minutes.
+"""Make the pictures of the guide, in docs/images, by training the quickstart's network (minutes).
 
-Those of the tab are scripts/screenshot's.
+scripts/screenshot makes those of the tab.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from tests.helpers.event_logs import Log
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs/images"
-LARGEST = 200_000  # bytes of a picture
+LARGEST = 200_000  # bytes of a picture, at most
 GAP = 8
-# What is right, what is wrong, and at which layers the methods are compared.
+# An image that is predicted rightly and one that is not; layers at which methods are compared.
 RIGHT, WRONG = "image_3", "image_5"
 COMPARED = ("conv2", "conv3", "conv5")
 
 
 def train(epochs: int, number_of_scenes: int) -> Log:
-    """The quickstart's training, with every method: what its callbacks wrote."""
+    """The log of the quickstart's training, with every method."""
     keras.utils.set_random_seed(0)
     images, labels, held_out = data(number_of_scenes)
     model = compiled_model(epochs, number_of_scenes)
     shown = held_out.images[:8]
-    told = {"labels": held_out.labels[:8], "class_names": CLASS_NAMES, "every": epochs}
+    labelled = {"labels": held_out.labels[:8], "class_names": CLASS_NAMES, "every": epochs}
     with tempfile.TemporaryDirectory() as log_dir:
         callbacks = [
-            ActivationGrid(log_dir, shown, cell_size=48, **told),
+            ActivationGrid(log_dir, shown, cell_size=48, **labelled),
             FilterPatterns(log_dir, layers="conv*", filters=9, every=epochs),
-            *(GradCAM(log_dir, shown, method=m, layers="conv*", **told) for m in METHODS),
+            *(GradCAM(log_dir, shown, method=m, layers="conv*", **labelled) for m in METHODS),
         ]
         model.fit(
             images,
@@ -60,7 +60,7 @@ def train(epochs: int, number_of_scenes: int) -> Log:
 
 
 def train_too_fast() -> Log:
-    """One epoch without normalization at a learning rate that kills channels."""
+    """The log of two epochs without normalization, at a learning rate that makes channels dead."""
     keras.utils.set_random_seed(0)
     images, labels, held_out = data(600)
     model = keras.Sequential([keras.Input(images.shape[1:])])
@@ -82,7 +82,7 @@ def data(number_of_scenes: int) -> tuple[np.ndarray, np.ndarray, Scenes]:
 
 
 def row(pictures: list[Image.Image]) -> Image.Image:
-    """Pictures beside each other on white."""
+    """Pictures side by side on white."""
     width = sum(p.width for p in pictures) + GAP * (len(pictures) - 1)
     sheet = Image.new("RGB", (width, max(p.height for p in pictures)), "white")
     left = 0
@@ -100,7 +100,7 @@ def column(pictures: list[Image.Image]) -> Image.Image:
 
 
 def save(name: str, picture: Image.Image) -> None:
-    """Writes a picture with 256 colours, or fewer where it is too large."""
+    """Writes a picture with 256 colours, or fewer if it is too large."""
     path = IMAGES / f"{name}.png"
     for colors in (256, 128, 64, 32, 16):
         row([picture]).quantize(colors).save(path, optimize=True)

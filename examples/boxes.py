@@ -1,6 +1,6 @@
-"""Boxes on scenes: how much two overlap, and pictures of them.
+"""Boxes on scenes: how much two boxes overlap, and pictures of them.
 
-A box is top, left, bottom, right in pixels, ends excluded, as `scenes` has them.
+A box is top, left, bottom, right in pixels, ends excluded, as in `scenes`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-SCALE = 2  # scenes are drawn so many times their size
-CAPTION = 22  # pixels below each
-Box = tuple[Sequence[float], str]  # with the colour of its outline
+SCALE = 2  # scenes are enlarged by this factor
+CAPTION = 22  # height of a caption, in pixels
+Box = tuple[Sequence[float], str]  # the box, and the colour of its outline
 
 
 def intersection_over_union(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Of boxes (…, 4) with boxes (…, 4), broadcast: float (…) in [0, 1]."""
+    """The overlap of boxes (…, 4) with boxes (…, 4), broadcast: float (…) in [0, 1]."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     shared = np.clip(
         np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None
@@ -30,9 +30,10 @@ def intersection_over_union(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def heated(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """An image (height, width, 3) in [0, 1], in grey, under its class map enlarged to its size.
+    """An image (height, width, 3) in [0, 1], in grey, with its class map on top.
 
-    The map is divided by its maximum; where it is zero the image stays as it is.
+    The map is enlarged to the image and divided by its maximum. Where it is zero, the image stays
+    grey.
     """
     image = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1)
     share = enlarged(heat, image.shape[:2])[..., None]
@@ -41,7 +42,7 @@ def heated(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 
 def enlarged(heat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A map as large as its image: bilinear, with half-pixel centres."""
+    """A map enlarged to the size of its image: bilinear, with half-pixel centres."""
     size = shape[1], shape[0]
     large = Image.fromarray(np.asarray(heat, np.float32)).resize(size, Image.Resampling.BILINEAR)
     return np.asarray(large)
@@ -69,15 +70,17 @@ def sheet(panels: Sequence[Image.Image], columns: int, gap: int = 8) -> Image.Im
     """Panels of one size, row by row, on white."""
     width, height = panels[0].size
     rows = -(-len(panels) // columns)
-    whole = Image.new("RGB", (gap + columns * (width + gap), gap + rows * (height + gap)), "white")
+    picture = Image.new(
+        "RGB", (gap + columns * (width + gap), gap + rows * (height + gap)), "white"
+    )
     for number, drawn in enumerate(panels):
         row, column = divmod(number, columns)
-        whole.paste(drawn, (gap + column * (width + gap), gap + row * (height + gap)))
-    return whole
+        picture.paste(drawn, (gap + column * (width + gap), gap + row * (height + gap)))
+    return picture
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """In the format of the file's suffix; a JPEG without coarser colours."""
+    """Saves a picture by the file's suffix; a JPEG keeps the full resolution of colours."""
     picture.save(path, quality=90, subsampling=0, optimize=True)
 
 

@@ -9,7 +9,7 @@ import keras
 
 
 def curves(log_dir: Path) -> list[keras.callbacks.Callback]:
-    """Keras' own callback, or none: on JAX and torch too it writes by TensorFlow.
+    """Keras' own callback, or none: it needs TensorFlow to write, on JAX and torch too.
 
     Without TensorFlow the tab still shows loss and metrics beside each picture.
     """

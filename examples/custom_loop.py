@@ -1,11 +1,11 @@
-"""The callbacks in a training loop of one's own.
+"""The callbacks in a training loop of your own.
 
-    python examples/custom_loop.py             # by keras.callbacks.CallbackList
+    python examples/custom_loop.py             # with keras.callbacks.CallbackList
     python examples/custom_loop.py --by-hand   # the same calls, one by one
 
-A callback needs to be told of the model, and when training, epochs and batches begin and end:
-`fit` does no more. Whatever happens between is yours: here a step with TensorFlow's GradientTape,
-`jax.value_and_grad`, or torch's `backward`, by the backend that Keras is set to.
+A callback needs the model, and a call when the training, an epoch or a batch begins or ends. `fit`
+does no more than that. The rest is up to you: here a step with TensorFlow's GradientTape,
+`jax.value_and_grad`, or torch's `backward`, depending on the backend of Keras.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHOWN = 4  # held-out scenes that the callbacks draw
 
 
 def training_step(model: keras.Model):
-    """A function of one batch that trains the model on it and returns the loss."""
+    """A function that trains the model on one batch and returns the loss."""
     steps = {"tensorflow": tensorflow_step, "jax": jax_step, "torch": torch_step}
     model.optimizer.build(model.trainable_variables)
     loss_of = keras.losses.SparseCategoricalCrossentropy()
@@ -34,7 +34,7 @@ def training_step(model: keras.Model):
 
 
 def tensorflow_step(model: keras.Model, loss_of: keras.losses.Loss):
-    """Traced once."""
+    """A step that is traced once."""
     import tensorflow as tf
 
     @tf.function
@@ -49,7 +49,7 @@ def tensorflow_step(model: keras.Model, loss_of: keras.losses.Loss):
 
 
 def jax_step(model: keras.Model, loss_of: keras.losses.Loss):
-    """Compiled once, without state: the variables' values go in and come out."""
+    """A step that is compiled once, without state: it takes and returns the variables' values."""
     import jax
 
     variables = [
@@ -59,8 +59,8 @@ def jax_step(model: keras.Model, loss_of: keras.losses.Loss):
     ]
 
     def forward(trainable, rest, images, labels):
-        answers, rest = model.stateless_call(trainable, rest, images, training=True)
-        return loss_of(labels, answers), rest
+        outputs, rest = model.stateless_call(trainable, rest, images, training=True)
+        return loss_of(labels, outputs), rest
 
     @jax.jit
     def update(trainable, rest, optimizer, images, labels):
@@ -73,7 +73,7 @@ def jax_step(model: keras.Model, loss_of: keras.losses.Loss):
     def step(images, labels):
         state = [[variable.value for variable in group] for group in variables]
         loss, state = update(*state, images, labels)
-        # The callbacks look at the model itself: it has to know its new values.
+        # The callbacks read the model's own variables, so these get the new values.
         for group, values in zip(variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
@@ -83,7 +83,7 @@ def jax_step(model: keras.Model, loss_of: keras.losses.Loss):
 
 
 def torch_step(model: keras.Model, loss_of: keras.losses.Loss):
-    """Eager; Keras' optimizer takes the gradients that `backward` leaves."""
+    """An eager step; Keras' optimizer takes the gradients that `backward` computed."""
     import torch
 
     def step(images, labels):
@@ -107,12 +107,12 @@ def batches(data: Scenes, rng: np.random.Generator):
 
 
 def accuracy(model: keras.Model, data: Scenes) -> float:
-    """Share of the scenes that are read rightly."""
+    """The share of scenes that are predicted correctly."""
     return float((model.predict(data.images, verbose=0).argmax(-1) == data.labels).mean())
 
 
 def train_by_list(model: keras.Model, callbacks: list, train: Scenes, held_out: Scenes, epochs):
-    """One object passes every call on to all callbacks."""
+    """Trains with a list that passes every call on to all callbacks."""
     together = keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs)
     step, rng = training_step(model), np.random.default_rng(0)
     together.on_train_begin()
@@ -129,9 +129,12 @@ def train_by_list(model: keras.Model, callbacks: list, train: Scenes, held_out: 
 
 
 def train_by_hand(model: keras.Model, callbacks: list, train: Scenes, held_out: Scenes, epochs):
-    """The calls that our callbacks need; ``on_train_batch_end`` only if they count batches."""
+    """Trains with the calls that the callbacks need.
+
+    Callbacks that count batches also need ``on_train_batch_end``.
+    """
     step, rng = training_step(model), np.random.default_rng(0)
-    params = {"epochs": epochs}  # one object for all: so they know that they share a training
+    params = {"epochs": epochs}  # one object for all callbacks, since they share one training
     for callback in callbacks:
         callback.set_model(model)
         callback.set_params(params)
@@ -154,12 +157,12 @@ def print_epoch(epoch: int, logs: dict[str, float]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train in a loop of one's own, with callbacks.")
+    parser = argparse.ArgumentParser(description="Train in a loop of your own, with callbacks.")
     parser.add_argument("--by-hand", action="store_true", help="without a CallbackList")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--scenes", type=int, default=2000, help="how many to train on")
+    parser.add_argument("--scenes", type=int, default=2000, help="number to train on")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=time.strftime("custom_loop_%H-%M-%S"), help="folder in it")
     chosen = parser.parse_args()
 

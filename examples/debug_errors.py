@@ -1,16 +1,17 @@
 """Which held-out images does a network get wrong, and where does it look?
 
-Trains for a few epochs, takes the held-out images that it is wrong about and most sure of, and
-trains on, with two class maps of each at every epoch: of its true class and of the class that it
-was taken for. Prints what was confused with what, then and at the end:
+Trains for a few epochs and selects the held-out images on which the network is wrong and most
+certain. Then it goes on training, with two class maps of each of them at every epoch: of the true
+class and of the class that was predicted instead. It prints which classes were confused, before and
+after:
 
     python examples/debug_errors.py
     python examples/debug_errors.py --data cats_and_dogs
     python examples/debug_errors.py --data cats_and_dogs --model logs/run1/model.keras
 
-The data is a folder of images for each class, as in from_scratch.py; without --data it is scenes
-with a handwritten digit each, and takes about three minutes on two cores. With --model the errors
-are those of a training that is over, and the maps begin with that model.
+The data is a folder of images for each class, as in from_scratch.py. Without --data it is scenes
+with a handwritten digit each, which takes about three minutes on two cores. With --model the errors
+are those of a finished training, and the maps begin with that model.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ TECHNIQUES = {"true_class": "true class", "taken_for": "taken for"}
 
 
 def errors(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Indices of the images that are got wrong, the most confident mistake first.
+    """Indices of the images that are predicted wrongly, the most confident mistake first.
 
     ``probabilities`` is (image, class), ``labels`` (image,).
     """
@@ -45,7 +46,7 @@ def errors(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def print_confusions(
     probabilities: np.ndarray, labels: np.ndarray, class_names: list[str], rows: int = 8
 ) -> None:
-    """Print the most frequent confusions, and how sure of them the network was on average."""
+    """Print the most frequent confusions, and the mean probability of the wrong class."""
     predicted = probabilities.argmax(axis=1)
     wrong = errors(probabilities, labels)
     print(
@@ -64,7 +65,7 @@ def print_confusions(
 
 
 def load(data: Path | None, size: int, number: int, seed: int) -> tuple:
-    """Images to train on and their labels, held-out ones and theirs, class names: from 0 to 255."""
+    """Images from 0 to 255 and labels to train on, the same held out, and the class names."""
     if data is None:
         train, held_out = scenes(number, seed=seed), scenes(500, seed=seed, split="validation")
         parts = (train.images * 255, train.labels), (held_out.images * 255, held_out.labels)
@@ -83,12 +84,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a directory with a folder for each class")
     parser.add_argument("--model", type=Path, help="a trained model for images from 0 to 255")
     parser.add_argument("--size", type=int, default=SIZE, help="side that images are resized to")
-    parser.add_argument("--first-epochs", type=int, default=3, help="before errors are chosen")
-    parser.add_argument("--epochs", type=int, default=8, help="after that, with class maps")
-    parser.add_argument("--errors", type=int, default=8, help="how many images to watch")
-    parser.add_argument("--scenes", type=int, default=2000, help="how many, without --data")
+    parser.add_argument(
+        "--first-epochs", type=int, default=3, help="epochs before the errors are selected"
+    )
+    parser.add_argument("--epochs", type=int, default=8, help="epochs after that, with class maps")
+    parser.add_argument("--errors", type=int, default=8, help="number of images to watch")
+    parser.add_argument("--scenes", type=int, default=2000, help="number of scenes, without --data")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=f"debug_errors_{time.strftime('%Y-%m-%d_%H-%M-%S')}")
     chosen = parser.parse_args()
 
@@ -108,10 +111,10 @@ def main() -> None:
     print_confusions(before, labels, class_names)
     watched = errors(before, labels)[: chosen.errors]
     if not len(watched):
-        print("Nothing to watch: ask fewer --first-epochs.")
+        print("No image is wrong: use fewer --first-epochs.")
         return
 
-    # A name says what is shown: every picture of an image stands under it in the tab.
+        # The name says what is shown; the tab lists the pictures of an image by it.
     shown = {
         f"{nth}_{class_names[labels[i]]}_as_{class_names[before[i].argmax()]}": images[i]
         for nth, i in enumerate(watched)
@@ -122,7 +125,7 @@ def main() -> None:
     maps = [
         GradCAM(log_dir, shown, **common, name=name, target=targets[name]) for name in TECHNIQUES
     ]
-    print(f"\nTraining on, watching {len(shown)} of them:", flush=True)
+    print(f"\nTraining on, with class maps of {len(shown)} of them:", flush=True)
     first = 0 if chosen.model is not None else chosen.first_epochs
     model.fit(
         *train,
@@ -147,7 +150,7 @@ def main() -> None:
 
 
 def write_sheet(log_dir: Path, names: list[str], rows: int = 4) -> None:
-    """Both maps of some images at the first and at the last epoch watched, side by side."""
+    """Both maps of some images at the first and at the last epoch of them, side by side."""
     pictures = Pictures(log_dir)
     layer = pictures.tags("true_class")[0].split("/", 1)[1].rsplit("/", 1)[0]
     steps = pictures.steps(f"true_class/{layer}/{names[0]}")

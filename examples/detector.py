@@ -1,16 +1,16 @@
-"""Train a small one-stage detector, and see what each single detection rests on.
+"""Train a small one-stage detector, and see what each single detection depends on.
 
     python examples/detector.py
 
-takes a few minutes on two cores. The detector, in `yolo`, is one in the manner of YOLO: a grid of
-cells, each with a box, an objectness and classes. It has no class of the whole image to explain;
-`target`, a function of the outputs, says which score of which cell is meant. While it trains,
-GradCAM draws where the evidence for single digits lies; afterwards the same for what it detects,
-with the share of maps whose hottest pixel lies in the box of their own digit, not another's.
+takes a few minutes on two cores. The detector, in `yolo`, is similar to YOLO: a grid of cells, each
+with a box, an objectness and classes. It returns no class of the whole image; `target`, a function
+of the outputs, selects the score of one cell. During the training, GradCAM draws where the evidence
+for single digits is. Afterwards the recipe draws the same for the detections, and prints the share
+of maps whose hottest pixel lies in the box of their own digit, not of another.
 
-Grad-CAM weights whole channels, so that it also shows where else in the scene they answer.
-HiResCAM weights each place by itself and keeps to the digit that is meant; at ``conv6``, behind
-which each cell is read alone, it can show nothing but the cell.
+Grad-CAM weights whole channels, so it also shows the other places of the scene where they respond.
+HiResCAM weights each place separately and shows only the digit to be explained. At ``conv6``, after
+which each cell is processed alone, it can show nothing but the cell.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ BATCH_SIZE = 32
 DIGITS = (1, 4)  # of each scene
 LAYERS = ("conv4", "conv5", "conv6")
 METHODS = ("grad_cam", "hires_cam")
-SHOWN = 6  # digits drawn while it trains
+SHOWN = 6  # digits drawn during the training
 DRAWN = 6
 EXPLAINED = 200  # detections explained afterwards
 
 
 def class_of_cell(cells: np.ndarray, labels: np.ndarray):
-    """A target: for each image the logit of one class, in the one cell that is responsible."""
+    """A target: for each image the logit of one class, in the cell that is responsible for it."""
     picked = np.zeros((len(labels), CELLS, CELLS, VALUES), np.float32)
     picked[np.arange(len(labels)), cells[:, 0], cells[:, 1], 5 + labels] = 1
     return lambda outputs: ops.sum(ops.multiply(outputs, picked), axis=(1, 2, 3))
@@ -61,7 +61,7 @@ def single_digits(held_out: Scenes, number: int) -> tuple[dict, np.ndarray, np.n
 
 
 class Precision(keras.callbacks.Callback):
-    """Adds the mean average precision on held-out scenes to what each epoch prints."""
+    """Adds the mean average precision on held-out scenes to the logs of each epoch."""
 
     def __init__(self, held_out: Scenes) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Precision(keras.callbacks.Callback):
 
 
 def detect(model: keras.Model, images: np.ndarray) -> Detections:
-    """What the model finds in images, without duplicates."""
+    """The model's detections in images, without duplicates."""
     return without_duplicates(from_grid(model.predict(images, BATCH_SIZE, verbose=0)))
 
 
@@ -109,14 +109,16 @@ def pointing(name: str, pixels: np.ndarray, found: Detections, held_out: Scenes)
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train a detector; explain its detections.")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--scenes", type=int, default=4000, help="how many to train on")
-    parser.add_argument("--held-out", type=int, default=500, help="how many to measure on")
+    parser.add_argument("--scenes", type=int, default=4000, help="number to train on")
+    parser.add_argument("--held-out", type=int, default=500, help="number to measure on")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=time.strftime("detector_%H-%M-%S"), help="folder in it")
-    parser.add_argument("--weights", type=Path, help="trained before, instead of --epochs")
-    parser.add_argument("--save", type=Path, help="where the weights go (.weights.h5)")
-    parser.add_argument("--sure", type=float, default=0.5, help="least score that is explained")
+    parser.add_argument("--weights", type=Path, help="file of trained weights, instead of training")
+    parser.add_argument("--save", type=Path, help="file to save the weights to (.weights.h5)")
+    parser.add_argument(
+        "--sure", type=float, default=0.5, help="lowest score of a detection that is explained"
+    )
     parser.add_argument("--picture", type=Path, default=Path("detector.jpg"), help="to be written")
     chosen = parser.parse_args()
 
@@ -139,7 +141,7 @@ def main() -> None:
             to_grid(train.labels, train.boxes),
             BATCH_SIZE,
             chosen.epochs,
-            verbose=2,  # one line an epoch
+            verbose=2,  # one line for each epoch
             callbacks=[
                 Precision(held_out),
                 *curves(log_dir),
@@ -162,7 +164,9 @@ def main() -> None:
         print(f"Nothing was found with a score of {chosen.sure}: train for longer.")
         return
     maps = explain(model, sure, held_out)
-    shared = np.bincount(sure.scene)[sure.scene] > 1  # where a map has something to confuse
+    shared = (
+        np.bincount(sure.scene)[sure.scene] > 1
+    )  # scenes in which a map could show another digit
     drawn = [*np.flatnonzero(shared), *np.flatnonzero(~shared)][:DRAWN]
     panels = [
         panel(
@@ -177,7 +181,7 @@ def main() -> None:
     print(f"\nSingle detections and their maps at {LAYERS[0]} are drawn in {chosen.picture}.")
     if chosen.weights is None:
         print(
-            f'How they came about: tensorboard --logdir "{chosen.log_dir}", the tab "Keras Viz", '
+            f'To see their training: tensorboard --logdir "{chosen.log_dir}", the tab "Keras Viz", '
             f"run {chosen.run}."
         )
 

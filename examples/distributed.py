@@ -1,13 +1,13 @@
-"""The same callbacks wherever a network trains: on several devices, or in several processes.
+"""The same callbacks in training on several devices, or in several processes.
 
     python examples/distributed.py                                     # MirroredStrategy
     python examples/distributed.py --processes 2                       # MultiWorkerMirroredStrategy
     KERAS_BACKEND=jax python examples/distributed.py --devices 4       # DataParallel
     KERAS_BACKEND=torch python examples/distributed.py --processes 2   # DistributedDataParallel
 
-One process draws; in the others the callbacks do nothing. Without GPUs each process of TensorFlow
-and of JAX has virtual devices. The processes are started here, on this machine; what starts yours,
-such as torchrun, sets the same environment variables.
+One process draws; in the others the callbacks do nothing. Without GPUs, each process of TensorFlow
+and of JAX has virtual devices. This script starts the processes on this machine. A launcher such as
+torchrun sets the same environment variables.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from scenes import CLASS_NAMES, Scenes, scenes
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 
-SHOWN = 3  # held-out scenes that the callbacks draw; no multiple of the devices is needed
-# A process of several finds its place among them in this variable.
+SHOWN = 3  # held-out scenes that the callbacks draw; any number, whatever the number of devices
+# One of several processes reads its number from this variable.
 PLACE = {"tensorflow": "TF_CONFIG", "jax": "KERAS_DISTRIBUTION_PROCESS_ID", "torch": "RANK"}
 
 
 def callbacks(log_dir: Path, held_out: Scenes) -> list:
-    """What every setting and every process attaches."""
+    """The callbacks, the same in every setting and every process."""
     images, labels = held_out.images[:SHOWN], held_out.labels[:SHOWN]
     return [
         ActivationGrid(log_dir, images, labels=labels, class_names=CLASS_NAMES),
@@ -44,7 +44,7 @@ def callbacks(log_dir: Path, held_out: Scenes) -> list:
 
 
 def with_tensorflow(chosen: argparse.Namespace, train: Scenes, own: list) -> None:
-    """A strategy: `fit` on several devices, a loop in several processes."""
+    """Trains with a strategy: `fit` on several devices, a loop in several processes."""
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -73,9 +73,9 @@ def with_tensorflow(chosen: argparse.Namespace, train: Scenes, own: list) -> Non
     policies = tf.data.experimental.AutoShardPolicy
     sharding = tf.data.Options()
     sharding.experimental_distribute.auto_shard_policy = policies.DATA
-    whole = tf.data.Dataset.from_tensor_slices((train.images, train.labels))
-    whole = whole.shuffle(len(train), seed=chosen.seed).batch(BATCH_SIZE, drop_remainder=True)
-    parts = strategy.experimental_distribute_dataset(whole.with_options(sharding))
+    data = tf.data.Dataset.from_tensor_slices((train.images, train.labels))
+    data = data.shuffle(len(train), seed=chosen.seed).batch(BATCH_SIZE, drop_remainder=True)
+    parts = strategy.experimental_distribute_dataset(data.with_options(sharding))
 
     def replica_step(images, labels):
         with tf.GradientTape() as tape:
@@ -95,7 +95,7 @@ def with_tensorflow(chosen: argparse.Namespace, train: Scenes, own: list) -> Non
 
 
 def with_jax(chosen: argparse.Namespace, train: Scenes, own: list) -> None:
-    """`keras.distribution` on all devices of all processes."""
+    """Trains with `keras.distribution`, on all devices of all processes."""
     import jax
 
     jax.config.update("jax_num_cpu_devices", chosen.devices)
@@ -117,7 +117,7 @@ def with_jax(chosen: argparse.Namespace, train: Scenes, own: list) -> None:
 
 
 def with_torch(chosen: argparse.Namespace, train: Scenes, own: list) -> None:
-    """`DistributedDataParallel`, which means the gradients, in a loop."""
+    """Trains in a loop, with `DistributedDataParallel`, which averages the gradients."""
     import torch
 
     torch.distributed.init_process_group("gloo")  # "nccl" on GPUs
@@ -141,23 +141,23 @@ def with_torch(chosen: argparse.Namespace, train: Scenes, own: list) -> None:
 
 
 def loop(model: keras.Model, step, batches_of, chosen, own: list, place: int) -> None:
-    """A loop of one's own, in which a list calls the callbacks; the same in every process."""
-    told = keras.callbacks.CallbackList(own, model=model, epochs=chosen.epochs)
-    told.on_train_begin()
+    """Trains in a loop that calls the callbacks by a list; the same in every process."""
+    callbacks = keras.callbacks.CallbackList(own, model=model, epochs=chosen.epochs)
+    callbacks.on_train_begin()
     for epoch in range(chosen.epochs):
-        told.on_epoch_begin(epoch)
+        callbacks.on_epoch_begin(epoch)
         for batch, (images, labels) in enumerate(batches_of(epoch)):
-            told.on_train_batch_begin(batch)
+            callbacks.on_train_batch_begin(batch)
             loss = float(step(images, labels))
-            told.on_train_batch_end(batch, {"loss": loss})
+            callbacks.on_train_batch_end(batch, {"loss": loss})
         if place == 0:
             print(f"epoch {epoch}: loss {loss:.3f}", flush=True)
-        told.on_epoch_end(epoch, {"loss": loss})
-    told.on_train_end()
+        callbacks.on_epoch_end(epoch, {"loss": loss})
+    callbacks.on_train_end()
 
 
 def batches(data: Scenes, epoch: int, place: int, number: int):
-    """This process's part of each whole batch, in an order that all processes share."""
+    """This process's part of each batch; all processes use the same order."""
     order = np.random.default_rng(epoch).permutation(len(data))
     for start in range(0, len(data) - BATCH_SIZE + 1, BATCH_SIZE):
         mine = order[start + place : start + BATCH_SIZE : number]
@@ -169,29 +169,29 @@ def say(place: int, what: str) -> None:
 
 
 def start_processes(number: int, run: str) -> None:
-    """Runs this script in that many processes, each told of all, and waits for them."""
+    """Runs this script in that many processes, which know each other's addresses, and waits."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
     for one in sockets:
         one.close()
-    command = [sys.executable, *sys.argv, "--run", run]  # as all have to call it
+    command = [sys.executable, *sys.argv, "--run", run]  # the same in every process
     processes = [
         subprocess.Popen(command, env=os.environ | environment(place, addresses))
         for place in range(number)
     ]
     try:
-        # Where one has failed, the others may wait for it for ever.
+        # If one has failed, the others may wait for it without end.
         while None in (codes := [one.poll() for one in processes]) and not any(codes):
             time.sleep(0.1)
     finally:
         for one in processes:
-            one.kill()  # nothing to one that has ended
+            one.kill()  # does nothing if it has ended
     if any(codes):
-        raise SystemExit("A process failed; what it said stands above.")
+        raise SystemExit("A process failed; its message is above.")
 
 
 def environment(place: int, addresses: list[str]) -> dict[str, str]:
-    """What tells a process its place among the others, in the words of each backend."""
+    """The variables that give a process its number and addresses, for each backend."""
     host, port = addresses[0].split(":")
     task = {"type": "worker", "index": place}
     return {
@@ -208,18 +208,20 @@ def environment(place: int, addresses: list[str]) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train on several devices, with the callbacks.")
-    parser.add_argument("--devices", type=int, default=2, help="virtual CPU devices a process")
-    parser.add_argument("--processes", type=int, default=1, help="how many to start")
+    parser.add_argument(
+        "--devices", type=int, default=2, help="virtual CPU devices for each process"
+    )
+    parser.add_argument("--processes", type=int, default=1, help="number of processes to start")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--scenes", type=int, default=1024, help="how many to train on")
+    parser.add_argument("--scenes", type=int, default=1024, help="number to train on")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=time.strftime("distributed_%H-%M-%S"), help="folder in it")
     chosen = parser.parse_args()
 
     backend = keras.backend.backend()
     is_one_of_several = PLACE[backend] in os.environ
-    # torch has no devices within a process: even one alone is started as one of several.
+    # torch has no devices inside a process, so even a single process is started as one of several.
     if not is_one_of_several and (chosen.processes > 1 or backend == "torch"):
         start_processes(chosen.processes, chosen.run)
     else:

@@ -1,7 +1,6 @@
 """Reads a folder of images for each class, in batches, on every backend.
 
-`keras.utils.image_dataset_from_directory` does so as well; it needs TensorFlow also on JAX and
-torch.
+`keras.utils.image_dataset_from_directory` does the same, but needs TensorFlow on JAX and torch too.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ class ImageFolders(keras.utils.PyDataset):
     """Batches of images from 0 to 255, float32 (batch, size, size, 3), and their classes, int32.
 
     Attributes:
-        class_names: The folders, by name.
+        class_names: Names of the folders, sorted.
     """
 
     def __init__(
         self, paths: Sequence[Path], class_names: Sequence[str], size: int, rng=None
     ) -> None:
-        """Of the images at ``paths``, in new order for each epoch if there is a ``rng``."""
+        """Takes the images at ``paths``; with a ``rng``, each epoch has another order."""
         super().__init__()
         self.paths, self.class_names, self.size = list(paths), list(class_names), size
         self.rng = rng

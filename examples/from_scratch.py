@@ -2,8 +2,8 @@
 
     python examples/from_scratch.py --data cats_and_dogs
 
-where cats_and_dogs/cat and cats_and_dogs/dog hold the images. Without --data it makes such folders
-itself, of scenes with a handwritten digit each, and takes about three minutes on two cores.
+where cats_and_dogs/cat and cats_and_dogs/dog hold the images. Without --data it writes such folders
+itself, with scenes of one handwritten digit each, and takes about three minutes on two cores.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def write_digit_folders(folder: Path, number: int, seed: int = 0) -> None:
 
 
 def convnet(classes: int, size: int, flip: bool) -> keras.Model:
-    """A model for images from 0 to 255: augmentation, five convolutions, one score a class.
+    """A model for images from 0 to 255: augmentation, five convolutions, one score for each class.
 
-    The augmentation acts in training only: what the callbacks draw is the image as it is.
+    Only training uses the augmentation: the callbacks draw the images without it.
     """
     augmentation = keras.Sequential(name="augmentation")
     if flip:
@@ -68,12 +68,12 @@ def main() -> None:
     parser.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
-        help="augment by mirrored images: right for cats and dogs, wrong for digits "
+        help="augment with mirrored images: right for cats and dogs, wrong for digits "
         "(default: with --data)",
     )
-    parser.add_argument("--scenes", type=int, default=2000, help="how many, without --data")
+    parser.add_argument("--scenes", type=int, default=2000, help="number of scenes, without --data")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=f"from_scratch_{time.strftime('%Y-%m-%d_%H-%M-%S')}")
     chosen = parser.parse_args()
 
@@ -97,7 +97,7 @@ def main() -> None:
             train,
             epochs=chosen.epochs,
             validation_data=held_out,
-            verbose=2,  # one line an epoch
+            verbose=2,  # one line for each epoch
             callbacks=[
                 *curves(log_dir),
                 ActivationGrid(log_dir, **shown),

@@ -1,12 +1,12 @@
-"""The same training on another backend, and one model seen on two of them.
+"""The same training on another backend, and one model drawn on two backends.
 
     python examples/jax_and_torch.py --backend jax
     python examples/jax_and_torch.py --backend torch --model logs/jax_and_torch/jax/model.keras
 
-The first line trains a digit reader on JAX, with the callbacks attached as on any other backend,
-and saves the model with the class maps of eight held-out scenes. The second loads it on torch,
-draws the same scenes there, and says how far the two backends' maps are apart. TensorFlow need not
-be installed for either.
+The first line trains a digit classifier on JAX, with the callbacks attached as on any other
+backend, and saves the model with the class maps of eight held-out scenes. The second line loads the
+model on torch, draws the same scenes, and prints how much the maps of the two backends differ.
+Neither needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--backend", choices=backends, default=os.environ.get("KERAS_BACKEND"))
     parser.add_argument("--model", type=Path, help="draw this saved model instead of training one")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--scenes", type=int, default=2000, help="how many to train on")
+    parser.add_argument("--scenes", type=int, default=2000, help="number to train on")
     parser.add_argument("--log-dir", type=Path, default=Path("logs/jax_and_torch"))
     return parser.parse_args()
 
@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     chosen = arguments()
     if chosen.backend is not None:
-        # Keras reads this once, when it is first imported.
+        # Keras reads this only once, when it is first imported.
         os.environ["KERAS_BACKEND"] = chosen.backend
 
     import keras
@@ -77,12 +77,12 @@ def main() -> None:
         theirs = np.load(chosen.model.parent / "maps.npy")
         apart = np.abs(grad_cam(model, images) - theirs).max() / theirs.max()
         print(f"Class maps on {backend} and those saved beside the model differ by {apart:.1e}.")
-    print(f'Look at them: tensorboard --logdir "{chosen.log_dir}"')
+    print(f'To see them: tensorboard --logdir "{chosen.log_dir}"')
 
 
 def draw_once(model: keras.Model, callbacks: list) -> None:
-    """One capture of a model that is not trained here."""
-    params = {"epochs": 1, "steps": 0}  # one object for all: so they know that they belong together
+    """Makes one capture of a model without training it."""
+    params = {"epochs": 1, "steps": 0}  # one object for all callbacks, since they belong together
     for callback in callbacks:
         callback.set_model(model)
         callback.set_params(params)

@@ -1,14 +1,15 @@
-"""From heat map to boxes: where is the digit, by a network that was only told which it is?
+"""From heat map to boxes: where is the digit, for a network trained on its class alone?
 
     python examples/localize.py
 
-trains the quickstart's network on scenes for about a minute, makes a box of each held-out class
-map (the map enlarged, cut at a share of its maximum, the box around its largest connected part)
-and compares it with the true one. The share is chosen for each layer on training scenes. This is
-weakly-supervised localization as in Selvaraju et al. 2017, "Grad-CAM", section 3.2.
+trains the quickstart's network on scenes for about a minute, makes a box from each held-out class
+map, and compares it with the true box. For a box, the map is enlarged and cut at a share of its
+maximum; the box is around the largest connected part. The share is chosen for each layer on
+training scenes. This is weakly-supervised localization as in Selvaraju et al. 2017, "Grad-CAM",
+section 3.2.
 
-Your own: ``--model FILE`` takes a trained classifier, and ``--images DIR`` photographs, which
-are drawn with their boxes; no figures then, since the true boxes are not known.
+With your own data: ``--model FILE`` takes a trained classifier, and ``--images DIR`` photographs,
+which are drawn with their boxes. Nothing is measured then, since the true boxes are not known.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def boxes_of(maps: np.ndarray, share: float) -> np.ndarray:
 
 
 def best_share(maps: np.ndarray, boxes: np.ndarray) -> float:
-    """The share of the maximum whose boxes overlap the true ones most, on average."""
+    """The share of the maximum that gives the largest mean overlap with the true boxes."""
     return max(SHARES, key=lambda s: intersection_over_union(boxes_of(maps, s), boxes).mean())
 
 
@@ -63,7 +64,7 @@ def row(name: str, boxes: np.ndarray, pixels: np.ndarray, true: np.ndarray) -> s
 
 
 def print_baselines(true: np.ndarray, train: Scenes, seed: int) -> None:
-    """What players that see nothing reach, with a box of the training scenes' mean size."""
+    """Prints what guessing reaches, with a box of the mean size in the training scenes."""
     rng = np.random.default_rng(seed)
     side = (train.boxes[:, 2:] - train.boxes[:, :2]).mean(axis=0)
     corner = rng.uniform(0, SIZE - side, (len(true), 2))
@@ -71,11 +72,11 @@ def print_baselines(true: np.ndarray, train: Scenes, seed: int) -> None:
     print(row("chance: anywhere", np.hstack([corner, corner + side]), anywhere, true))
     middle = np.tile(np.r_[(SIZE - side) / 2, (SIZE + side) / 2], (len(true), 1))
     print(row("always the middle", middle, np.full((len(true), 2), SIZE // 2), true))
-    print(f"(A pixel at random hits with probability {chance(true):.3f}.)", flush=True)
+    print(f"(A random pixel hits with probability {chance(true):.3f}.)", flush=True)
 
 
 def draw_scenes(shown: Scenes, maps: np.ndarray, boxes: np.ndarray) -> list:
-    """The first scenes under their maps, the true box in white, the found one in pink."""
+    """The first scenes with their maps, the true box in white, the found box in pink."""
     return [
         panel(
             heated(image, heat),
@@ -89,7 +90,7 @@ def draw_scenes(shown: Scenes, maps: np.ndarray, boxes: np.ndarray) -> list:
 
 
 def draw_photographs(model: keras.Model, folder: Path, layer: str | None, share: float) -> list:
-    """The user's own images, as the model takes them, each with the box of its predicted class."""
+    """The user's images at the model's size, each with the box of its predicted class."""
     kinds = (".jpg", ".jpeg", ".png", ".bmp")
     paths = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in kinds][:SHOWN]
     if not paths:
@@ -107,7 +108,7 @@ def draw_photographs(model: keras.Model, folder: Path, layer: str | None, share:
 
 
 def train_and_measure(chosen: argparse.Namespace) -> list:
-    """The table, layer by layer, and pictures of the layer that was best on training scenes."""
+    """Prints the table, and draws the layer that was best on training scenes."""
     train = scenes(chosen.scenes, seed=chosen.seed)
     held_out = scenes(chosen.held_out, seed=chosen.seed, split="validation")
     print(f"Training on {chosen.scenes} scenes …", flush=True)
@@ -134,15 +135,19 @@ def train_and_measure(chosen: argparse.Namespace) -> list:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make boxes of class maps, and measure them.")
+    parser = argparse.ArgumentParser(description="Make boxes from class maps, and measure them.")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--scenes", type=int, default=3000, help="how many to train on")
-    parser.add_argument("--held-out", type=int, default=500, help="how many to measure on")
+    parser.add_argument("--scenes", type=int, default=3000, help="number to train on")
+    parser.add_argument("--held-out", type=int, default=500, help="number to measure on")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--share", type=float, help="of a map's maximum, where it is cut")
-    parser.add_argument("--model", type=Path, help="your own classifier (.keras) of [0, 1] images")
+    parser.add_argument("--share", type=float, help="share of a map's maximum at which it is cut")
+    parser.add_argument(
+        "--model", type=Path, help="your own classifier (.keras) for images in [0, 1]"
+    )
     parser.add_argument("--images", type=Path, help="with --model: a folder of photographs")
-    parser.add_argument("--layer", help="with --model: whose maps (default: the last convolution)")
+    parser.add_argument(
+        "--layer", help="with --model: layer of the maps (default: the last convolution)"
+    )
     parser.add_argument("--picture", type=Path, default=Path("localize.jpg"), help="to be written")
     chosen = parser.parse_args()
     if (chosen.model is None) != (chosen.images is None):

@@ -5,10 +5,10 @@ scenes whose digit's box is known:
 
     python examples/pointing_game.py --epochs 4
 
-Two players that see nothing give the scale: one points anywhere, and is right as often as the
+Two baselines do not look at the image: one points at a random pixel, and is right as often as the
 boxes are large; the other points at the middle. A map that is zero everywhere points nowhere and
-loses. The game is that of Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016,
-section 4.2, without their margin of 15 pixels around the object.
+counts as wrong. The game is that of Zhang et al., Top-down Neural Attention by Excitation Backprop,
+2016, section 4.2, without their margin of 15 pixels around the object.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 
 
 def hottest_pixels(maps: np.ndarray, size: int = SIZE) -> np.ndarray:
-    """Row and column, int (scene, 2), of each map's maximum once it is as large as its image.
+    """Row and column, int (scene, 2), of the maximum of each map enlarged to its image.
 
-    ``maps`` is (scene, height, width). Enlarged as the pictures are: bilinearly, with half-pixel
-    centres. A map without anything above zero gives -1, -1.
+    ``maps`` is (scene, height, width). Maps are enlarged as in the pictures: bilinearly, with
+    half-pixel centres. A map without values above zero gives -1, -1.
     """
     pixels = np.full((len(maps), 2), -1)
     for pixel, small in zip(pixels, maps, strict=True):
@@ -41,30 +41,28 @@ def hottest_pixels(maps: np.ndarray, size: int = SIZE) -> np.ndarray:
 
 
 def hits(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Which pixels, (scene, 2), lie in the boxes, (scene, 4): bool (scene,)."""
+    """Whether each pixel, (scene, 2), lies in its box, (scene, 4): bool (scene,)."""
     return ((pixels >= boxes[:, :2]) & (pixels < boxes[:, 2:])).all(axis=1)
 
 
 def chance(boxes: np.ndarray, size: int = SIZE) -> float:
-    """How often a pixel drawn at random lies in the box: the boxes' mean share of the image."""
+    """How often a random pixel lies in the box: the boxes' mean share of the image."""
     return float(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).mean() / size**2)
 
 
 class PointingGame(keras.callbacks.Callback):
-    """Prints one row a round: before training, and after each epoch."""
+    """Prints a row before the training, and after each epoch."""
 
     def __init__(self, held_out: Scenes) -> None:
         super().__init__()
         self.held_out = held_out
 
     def on_train_begin(self, logs=None) -> None:
-        """Print the scale and the first row."""
+        """Print the baselines and the first row."""
         boxes = self.held_out.boxes
         middle = np.full((len(boxes), 2), SIZE // 2)
         print(f"Hottest pixel of Grad-CAM in the digit's box, {len(boxes)} held-out scenes.")
-        print(
-            f"A pixel at random: {chance(boxes):.3f}. The middle: {hits(middle, boxes).mean():.3f}"
-        )
+        print(f"A random pixel: {chance(boxes):.3f}. The middle: {hits(middle, boxes).mean():.3f}")
         print("epoch  accuracy" + "".join(f"{layer:>8}" for layer in LAYERS), flush=True)
         self.play("start", float("nan"))
 
@@ -86,8 +84,8 @@ class PointingGame(keras.callbacks.Callback):
 def main() -> None:
     parser = argparse.ArgumentParser(description="Play the pointing game while training.")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--scenes", type=int, default=3000, help="how many to train on")
-    parser.add_argument("--held-out", type=int, default=500, help="how many to play on")
+    parser.add_argument("--scenes", type=int, default=3000, help="number to train on")
+    parser.add_argument("--held-out", type=int, default=500, help="number to play on")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
 

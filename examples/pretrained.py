@@ -2,12 +2,12 @@
 
     python examples/pretrained.py --weights imagenet --image cat.jpg
 
-Any network of keras.applications goes by --model. The weights are those that Keras downloads
-(imagenet), a file of yours, or none: then the filters are random numbers and the classes mean
-nothing, which is what it does as it stands, offline, to show how; about a minute on two cores.
+--model takes any network of keras.applications. --weights is imagenet (Keras downloads them), a
+file of yours, or none. With none, the default, the filters are random numbers and the classes mean
+nothing: it works offline and shows how to use the recipe, in about a minute on two cores.
 
 The class names are ImageNet's, from the file imagenet_class_index.json that Keras downloads, or
-that --class-index names.
+from the file given by --class-index.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ CLASSES = 1000  # of ImageNet
 
 
 def build(name: str, weights: str) -> tuple[keras.Model, keras.Model]:
-    """A network, and the same with its own preprocessing before it.
+    """A network, and a model of the same network with its preprocessing.
 
     The second takes ordinary images, red, green, blue, from 0 to 255, whatever the network was
-    trained on; so its patterns have their true colours too.
+    trained on. So its patterns have their true colours too.
     """
     if weights.endswith(".keras"):
         network = keras.models.load_model(weights)
@@ -46,7 +46,7 @@ def build(name: str, weights: str) -> tuple[keras.Model, keras.Model]:
 
 
 def class_names(class_index: Path | None, weights: str, classes: int) -> list[str]:
-    """ImageNet's names, from a local file or as Keras downloads them; else numbers."""
+    """ImageNet's names, from a local file or downloaded by Keras; without them, numbers."""
     if class_index is not None:
         named = json.loads(class_index.read_text(encoding="utf-8"))
         return [named[str(index)][1].replace("_", " ") for index in range(classes)]
@@ -56,13 +56,13 @@ def class_names(class_index: Path | None, weights: str, classes: int) -> list[st
                 np.arange(CLASSES, 0, -1, dtype=np.float32)[None], top=CLASSES
             )
             return [name.replace("_", " ") for _, name, _ in ranked[0]]
-        except Exception as error:  # noqa: BLE001 - whatever keeps the download from coming
+        except Exception as error:  # noqa: BLE001 - whatever prevents the download
             print(f"No class names ({type(error).__name__}): numbers instead; see --class-index.")
     return [f"class {index}" for index in range(classes)]
 
 
 def draw(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
-    """Let callbacks draw a model that is trained already, as one epoch of no training."""
+    """Let callbacks draw a trained model, as in one epoch without training."""
     drawing = keras.callbacks.CallbackList(callbacks, model=model, epochs=1)
     drawing.on_train_begin()
     drawing.on_epoch_begin(0)
@@ -76,10 +76,10 @@ def main() -> None:
     parser.add_argument("--weights", default="none", metavar="imagenet|FILE|none")
     parser.add_argument("--image", type=Path, help="your photograph (default: a cat's)")
     parser.add_argument("--class-index", type=Path, help="imagenet_class_index.json, if local")
-    parser.add_argument("--layers", nargs="+", help="whose filters: paths, names or globs")
-    parser.add_argument("--filters", type=int, default=16, help="how many of each layer")
-    parser.add_argument("--top", type=int, default=3, help="class maps for so many classes")
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--layers", nargs="+", help="layers of the filters: paths, names or globs")
+    parser.add_argument("--filters", type=int, default=16, help="number of filters of each layer")
+    parser.add_argument("--top", type=int, default=3, help="number of classes with class maps")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=f"pretrained_{time.strftime('%Y-%m-%d_%H-%M-%S')}")
     chosen = parser.parse_args()
 
@@ -94,7 +94,7 @@ def main() -> None:
     size = model.input_shape[1:3]
 
     def resized(images: np.ndarray) -> np.ndarray:
-        """What the network sees of the photograph: the callback's `preprocess`."""
+        """The photograph as the network takes it: the callback's `preprocess`."""
         return keras.ops.convert_to_numpy(keras.ops.image.resize(images, size, antialias=True))
 
     scores = model.predict(resized(image[None]), verbose=0)[0]
@@ -134,7 +134,7 @@ def main() -> None:
 
 
 def square(photograph: Image.Image) -> Image.Image:
-    """The middle of a photograph, in colour, no larger than needed to look at."""
+    """The middle of a photograph, in colour, at most 512 pixels wide."""
     side = min(photograph.size)
     left, top = (photograph.width - side) // 2, (photograph.height - side) // 2
     middle = photograph.convert("RGB").crop((left, top, left + side, top + side))
@@ -142,7 +142,7 @@ def square(photograph: Image.Image) -> Image.Image:
 
 
 def default_layers(network: keras.Model) -> list[str]:
-    """The first convolution of VGG's first four blocks; of others, four spread evenly."""
+    """The first convolution of VGG's first four blocks; for other networks, four spread evenly."""
     names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     blocks = [f"block{block}_conv1" for block in (1, 2, 3, 4)]
     if set(blocks) <= set(names):

@@ -1,4 +1,4 @@
-"""Train a small convnet to read digits over photographs, and watch what it learns.
+"""Train a small convnet to recognise digits on photographs, and watch what it learns.
 
     python examples/quickstart.py --serve
 
@@ -23,14 +23,14 @@ from scenes import CLASS_NAMES, SIZE, scenes
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 
 BATCH_SIZE = 32
-SHOWN = 4  # held-out scenes that the callbacks draw: 1 MB a capture
+SHOWN = 4  # held-out scenes that the callbacks draw: 1 MB for each capture
 
 
 def compiled_model(epochs: int, number_of_scenes: int) -> keras.Model:
-    """Four blocks of convolution, pooling and batch normalization, and one convolution more.
+    """Four blocks of convolution, pooling and batch normalization, and one more convolution.
 
-    Every convolution ends in a ReLU, so that a channel that found nothing is zero. The learning
-    rate falls to zero at the last batch: without that the validation accuracy jumps.
+    Every convolution ends in a ReLU, so a channel that finds nothing is zero. The learning rate
+    falls to zero at the last batch: without that, the validation accuracy jumps.
     """
     model = keras.Sequential([keras.Input((SIZE, SIZE, 3))], name="digit_reader")
     for block, filters in enumerate((16, 32, 64, 96), start=1):
@@ -52,9 +52,9 @@ def compiled_model(epochs: int, number_of_scenes: int) -> keras.Model:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train on scenes, with the callbacks attached.")
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--scenes", type=int, default=3000, help="how many to train on")
+    parser.add_argument("--scenes", type=int, default=3000, help="number to train on")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=time.strftime("%Y-%m-%d_%H-%M-%S"), help="folder in it")
     parser.add_argument(
         "--serve", action=argparse.BooleanOptionalAction, help="start TensorBoard at the end"
@@ -76,7 +76,7 @@ def main() -> None:
         batch_size=BATCH_SIZE,
         epochs=chosen.epochs,
         validation_data=(held_out.images, held_out.labels),
-        verbose=2,  # one line an epoch
+        verbose=2,  # one line for each epoch
         callbacks=[
             *curves(log_dir),
             ActivationGrid(log_dir, images, labels=labels, class_names=CLASS_NAMES),
@@ -90,7 +90,8 @@ def main() -> None:
         print(f'To see them: tensorboard --logdir "{chosen.log_dir}", then the tab "Keras Viz".')
         return
     print(
-        'TensorBoard says below where it is: open its tab "Keras Viz". Ctrl-C ends it.', flush=True
+        'TensorBoard prints its address below: open its tab "Keras Viz". Ctrl-C ends it.',
+        flush=True,
     )
     with contextlib.suppress(KeyboardInterrupt):
         command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(chosen.log_dir)]

@@ -1,13 +1,13 @@
-"""A log directory that is no directory of this machine.
+"""A log directory that is not on this machine.
 
-    python examples/remote_logs.py --serve                      # memory://, gone with the process
+    python examples/remote_logs.py --serve                      # memory://, lost at the end
     python examples/remote_logs.py --log-dir s3://bucket/logs   # needs s3fs
     python examples/remote_logs.py --log-dir gs://bucket/logs   # needs gcsfs
 
-The callbacks take any URL that fsspec can open, and nothing else in the training changes. A store
-that can't append gets a whole event file for each capture; the recipe lists them. Keys, region and
-endpoint come from the environment, as for every client of that store: AWS_ENDPOINT_URL leads
-s3:// to MinIO, Ceph, or a `moto_server` on your own machine.
+The callbacks take any URL that fsspec can open, and nothing else in the training changes. In a
+store that can't append, each capture is a complete event file; the recipe lists them. Keys, region
+and endpoint come from the environment, as for every client of the store: with AWS_ENDPOINT_URL,
+s3:// means MinIO, Ceph, or a `moto_server` on your own machine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 
 
 def train(chosen: argparse.Namespace, log_dir: str) -> None:
-    """The quickstart's training; only what ``log_dir`` says is another place."""
+    """The quickstart's training, with a URL as ``log_dir``."""
     data = scenes(chosen.scenes, seed=chosen.seed)
     held_out = scenes(200, seed=chosen.seed, split="validation")
     images, labels = held_out.images[:SHOWN], held_out.labels[:SHOWN]
@@ -39,7 +39,7 @@ def train(chosen: argparse.Namespace, log_dir: str) -> None:
         batch_size=BATCH_SIZE,
         epochs=chosen.epochs,
         validation_data=(held_out.images, held_out.labels),
-        verbose=2,  # one line an epoch
+        verbose=2,  # one line for each epoch
         callbacks=[
             ActivationGrid(log_dir, images, labels=labels, class_names=CLASS_NAMES),
             FilterPatterns(log_dir, layers="conv*", filters=9),
@@ -49,7 +49,7 @@ def train(chosen: argparse.Namespace, log_dir: str) -> None:
 
 
 def print_files(log_dir: str) -> None:
-    """What the store holds now: it sorts by time, and nothing in it was written twice."""
+    """Prints the files in the store: they sort by time, and none was written twice."""
     store, root = fsspec.core.url_to_fs(log_dir)
     files = store.find(root, detail=True)
     for path, about in files.items():
@@ -58,10 +58,10 @@ def print_files(log_dir: str) -> None:
 
 
 def serve(log_dir: str, port: str) -> None:
-    """TensorBoard in this process, as nobody else can read its ``memory://``.
+    """Starts TensorBoard in this process, since no other can read its ``memory://``.
 
-    Where TensorFlow is installed TensorBoard reads through it, and TensorFlow knows neither
-    ``s3://`` nor ``memory://``. TensorBoard's own switch to do without is a module of this name.
+    If TensorFlow is installed, TensorBoard reads through it, and TensorFlow supports neither
+    ``s3://`` nor ``memory://``. TensorBoard ignores TensorFlow if there is a module of this name.
     """
     sys.modules["tensorboard.compat.notf"] = ModuleType("notf")
     board = program.TensorBoard()
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--log-dir", metavar="URL", default="memory://logs", help="for all runs")
     parser.add_argument("--run", default=time.strftime("remote_%H-%M-%S"), help="folder in it")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--scenes", type=int, default=2000, help="how many to train on")
+    parser.add_argument("--scenes", type=int, default=2000, help="number to train on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--serve", action="store_true", help="start TensorBoard at the end")
     parser.add_argument("--port", default="default", help="for TensorBoard")

@@ -1,14 +1,14 @@
-"""A training that kept its checkpoints and nothing else: draw its history afterwards.
+"""Draw a finished training from its checkpoints.
 
     python examples/replay.py
 
-trains the quickstart's network for a minute with ModelCheckpoint and none of our callbacks, as
-trainings in the past were, then runs
+trains the quickstart's network for a minute with ModelCheckpoint and without these callbacks. Then
+it runs
 
     keras-viz replay CHECKPOINTS --images DIR --labels --log-dir DIR
     keras-viz export DIR
 
-which you can run on checkpoints of your own: `keras-viz replay --help`.
+which you can run on checkpoints of your own: see `keras-viz replay --help`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SHOWN = 6  # held-out scenes that are drawn
 
 
 def train(chosen: argparse.Namespace, held_out: Scenes, checkpoints: Path) -> None:
-    """A training of long ago: a checkpoint an epoch is all that is left of it."""
-    print(f"Training on {chosen.scenes} scenes, a checkpoint an epoch …", flush=True)
+    """Trains, and keeps a checkpoint of each epoch and nothing else."""
+    print(f"Training on {chosen.scenes} scenes, with a checkpoint for each epoch …", flush=True)
     past = scenes(chosen.scenes, seed=chosen.seed)
     compiled_model(chosen.epochs, chosen.scenes).fit(
         past.images,
@@ -35,13 +35,13 @@ def train(chosen: argparse.Namespace, held_out: Scenes, checkpoints: Path) -> No
         batch_size=BATCH_SIZE,
         epochs=chosen.epochs,
         validation_data=(held_out.images, held_out.labels),
-        verbose=2,  # one line an epoch
+        verbose=2,  # one line for each epoch
         callbacks=[keras.callbacks.ModelCheckpoint(checkpoints / "model_{epoch:02d}.keras")],
     )
 
 
 def write_images(held_out: Scenes, folder: Path) -> None:
-    """A folder for each class, as `image_dataset_from_directory` reads them."""
+    """Writes a folder for each class, as for `image_dataset_from_directory`."""
     for name in CLASS_NAMES:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for number, image in enumerate(held_out.images[:SHOWN]):
@@ -52,7 +52,7 @@ def write_images(held_out: Scenes, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train without callbacks; replay afterwards.")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--scenes", type=int, default=2000, help="how many to train on")
+    parser.add_argument("--scenes", type=int, default=2000, help="number to train on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work-dir", type=Path, default=Path("replayed"), help="for everything")
     chosen = parser.parse_args()

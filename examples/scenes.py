@@ -1,16 +1,16 @@
-"""Scenes from real data that ships in packages: handwritten digits over photographs.
+"""Scenes from real data that comes with packages: handwritten digits on photographs.
 
-A scene is a small RGB image: a digit of ``sklearn.datasets.load_digits``, enlarged smoothly and
-coloured brightly, stands at a known place over a dimmed crop of a photograph of ``skimage.data``
-or ``sklearn.datasets``. So it is known where a network that reads the digit ought to look.
+A scene is a small RGB image: a digit of ``sklearn.datasets.load_digits``, enlarged smoothly, in a
+bright colour, at a known place on a darkened crop of a photograph of ``skimage.data`` or
+``sklearn.datasets``. So it is known where a network that recognises the digit should look.
 
     train = scenes(4000)
     held_out = scenes(800, split="validation")
 
-The two splits share nothing: other digits, written by other people, over other photographs.
-Nothing is downloaded, and the same arguments give the same scenes.
+The two splits share nothing: they have different digits, different writers and different
+photographs. Nothing is downloaded, and the same arguments give the same scenes.
 
-Run as a script it writes a contact sheet: ``python examples/scenes.py scenes.png``.
+As a script it writes a contact sheet: ``python examples/scenes.py scenes.png``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZE = 96
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SPLITS = ("train", "validation")
 
-# The 1797 digits come in the order of their 13 writers: the last fifth are other hands.
+# The 1797 digits are sorted by their 13 writers: the last fifth is by other writers.
 FIRST_HELD_OUT_DIGIT = 1437
 PHOTOGRAPHS = {
     "train": (
@@ -46,18 +46,18 @@ PHOTOGRAPHS = {
         data.coffee,
     ),
 }
-BRIGHTNESS = 0.4  # of the photograph: the digit is what stands out
+BRIGHTNESS = 0.4  # of the photograph, so that the digit is brighter
 ALONE = (40, 64)  # the range of a digit's side, in pixels
-TOGETHER = (28, 44)  # the same where several share a scene: each fits into a quarter
+TOGETHER = (28, 44)  # the same if a scene has several: each fits into a quarter
 MOST_DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """What `scenes` returns. Every array's first axis is the scene.
+    """What `scenes` returns. The first axis of every array is the scene.
 
-    With one digit a scene, ``labels`` and ``boxes`` have no digit axis. With several they have:
-    (scene, digit) and (scene, digit, 4), and -1 stands where a scene has fewer.
+    With one digit per scene, ``labels`` and ``boxes`` have no digit axis. With several they have
+    one: (scene, digit) and (scene, digit, 4). Scenes with fewer digits are filled up with -1.
     """
 
     images: np.ndarray
@@ -81,10 +81,10 @@ def scenes(
     split: str = "train",
     digits_per_scene: int | tuple[int, int] = 1,
 ) -> Scenes:
-    """Draw ``number`` scenes; the i-th is the same however many are asked for.
+    """Draw ``number`` scenes; the i-th is the same for every ``number``.
 
-    ``digits_per_scene`` is a number or the two ends of a range, both included; several digits
-    are smaller and never overlap.
+    ``digits_per_scene`` is a number or the two ends of a range, both included. Several digits are
+    smaller and never overlap.
     """
     if split not in SPLITS:
         raise ValueError(f"`split` has to be one of {SPLITS}. Received: split={split!r}")
@@ -139,7 +139,7 @@ def _photographs(split: str) -> list[Image.Image]:
 
 
 def _background(rng: np.random.Generator, split: str) -> np.ndarray:
-    """A dimmed square crop of a photograph, float32 (96, 96, 3); half of them mirrored."""
+    """A darkened square crop of a photograph, float32 (96, 96, 3); half of them mirrored."""
     photographs = _photographs(split)
     photograph = photographs[rng.integers(len(photographs))]
     side = int(rng.integers(SIZE, min(photograph.size), endpoint=True))
@@ -154,7 +154,7 @@ def _background(rng: np.random.Generator, split: str) -> np.ndarray:
 def _ink(digit: np.ndarray, side: int) -> np.ndarray:
     """How much ink covers each pixel, in [0, 1], of an enlarged digit without its empty margins.
 
-    Bicubic enlargement alone is a blur: a steep smooth step draws its outline.
+    Bicubic enlargement alone is blurred: a steep smooth step gives it an outline.
     """
     padded = np.pad(digit, 1)  # so that strokes at the edge get an outline too
     enlarged = Image.fromarray(padded).resize((side * 10 // 8,) * 2, Image.Resampling.BICUBIC)

@@ -1,9 +1,9 @@
-"""Train a small U-Net to paint digits over photographs, and see what one region rests on.
+"""Train a small U-Net to segment digits on photographs, and see what one region depends on.
 
     python examples/segmenter.py
 
-takes a few minutes on two cores. A segmenter says a class for every pixel, so there is no class of
-the whole image to explain: `target`, a function of the outputs, is the sum of one digit's logits
+takes a few minutes on two cores. A segmenter returns a class for every pixel, so there is no class
+of the whole image to explain: `target`, a function of the outputs, is the sum of one digit's logits
 over one region, here that digit's ink. Vinogradova et al. 2020, "Towards Interpretable Semantic
 Segmentation via Gradient-weighted Class Activation Mapping".
 """
@@ -29,15 +29,15 @@ from keras_viz_callbacks import GradCAM, grad_cam
 BATCH_SIZE = 32
 DIGITS = (1, 3)  # of each scene
 CLASSES = 1 + len(CLASS_NAMES)  # 0 is photograph
-LAYERS = ("down4", "bottom", "up4", "up3")  # in the order that a pass meets them
+LAYERS = ("down4", "bottom", "up4", "up3")  # in the order of a pass
 METHODS = ("grad_cam", "hires_cam")
-SHOWN = 6  # regions drawn while it trains
+SHOWN = 6  # regions drawn during the training
 EXPLAINED = 100  # regions explained afterwards
 COLOURS = np.vstack([np.full(3, 0.13), mpl.colormaps["tab10"](range(10))[:, :3]])  # by class
 
 
 def u_net() -> keras.Model:
-    """Ronneberger et al. 2015, small: four poolings down, four enlargements up, each joined."""
+    """A small network as in Ronneberger et al. 2015: four poolings, four joined enlargements."""
     inputs = x = keras.Input((SIZE, SIZE, 3))
     across = []
     for number, filters in enumerate((16, 24, 48, 64), start=1):
@@ -58,7 +58,7 @@ def block(x, filters: int, name: str):
 
 
 def compiled(model: keras.Model, batches: int) -> keras.Model:
-    """The learning rate falls to zero at the last batch."""
+    """Compiles with a learning rate that falls to zero at the last batch."""
     rate = keras.optimizers.schedules.CosineDecay(3e-3, batches)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     overlap = keras.metrics.MeanIoU(
@@ -69,7 +69,7 @@ def compiled(model: keras.Model, batches: int) -> keras.Model:
 
 
 def single_regions(held_out: Scenes, number: int):
-    """Of the first digits: their scenes, labels, and ink, bool (digit, 96, 96)."""
+    """The scenes, labels, and ink, bool (digit, 96, 96), of the first digits."""
     scene, digit = (places[:number] for places in np.nonzero(held_out.labels >= 0))
     labels = held_out.labels[scene, digit]
     ink = np.zeros((len(scene), SIZE, SIZE), bool)
@@ -88,7 +88,7 @@ def class_in_region(labels: np.ndarray, regions: np.ndarray):
 
 
 def explain(model: keras.Model, held_out: Scenes) -> None:
-    """Prints how often the hottest pixel of a region's map lies on its ink or another's."""
+    """Prints how often the hottest pixel of a region's map lies on its own ink or on any ink."""
     scene, labels, ink = single_regions(held_out, EXPLAINED)
     target, any_ink = class_in_region(labels, ink), held_out.masks[scene] > 0
     print(f"\nHottest pixel of the maps of {len(ink)} single digits:")
@@ -109,7 +109,7 @@ def explain(model: keras.Model, held_out: Scenes) -> None:
 
 
 def pictures(model: keras.Model, held_out: Scenes, number: int = 4) -> list:
-    """For single digits: the scene, what the model paints, and maps of two layers."""
+    """The scene, the predicted regions, and maps of two layers, for single digits."""
     scene, labels, ink = single_regions(held_out, number)
     images = held_out.images[scene]
     painted = model.predict(images, verbose=0).argmax(axis=-1)
@@ -129,13 +129,13 @@ def pictures(model: keras.Model, held_out: Scenes, number: int = 4) -> list:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train a U-Net; explain single regions.")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--scenes", type=int, default=2500, help="how many to train on")
-    parser.add_argument("--held-out", type=int, default=200, help="how many to measure on")
+    parser.add_argument("--scenes", type=int, default=2500, help="number to train on")
+    parser.add_argument("--held-out", type=int, default=200, help="number to measure on")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=time.strftime("segmenter_%H-%M-%S"), help="folder in it")
-    parser.add_argument("--weights", type=Path, help="trained before, instead of --epochs")
-    parser.add_argument("--save", type=Path, help="where the weights go (.weights.h5)")
+    parser.add_argument("--weights", type=Path, help="file of trained weights, instead of training")
+    parser.add_argument("--save", type=Path, help="file to save the weights to (.weights.h5)")
     parser.add_argument("--picture", type=Path, default=Path("segmenter.jpg"), help="to be written")
     chosen = parser.parse_args()
 
@@ -162,7 +162,7 @@ def main() -> None:
             train.masks,
             BATCH_SIZE,
             chosen.epochs,
-            verbose=2,  # one line an epoch
+            verbose=2,  # one line for each epoch
             callbacks=[
                 *curves(log_dir),
                 GradCAM(log_dir, regions, layers=list(LAYERS), target=class_in_region(labels, ink)),
@@ -176,10 +176,10 @@ def main() -> None:
     print(f"Mean IoU of the {CLASSES} classes on {len(held_out)} held-out scenes: {measured:.3f}")
     explain(model, held_out)
     save(sheet(pictures(model, held_out), columns=4), chosen.picture)
-    print(f"\nScenes, what is painted, and maps of single regions are drawn in {chosen.picture}.")
+    print(f"\nScenes, predicted regions, and maps of single regions are drawn in {chosen.picture}.")
     if chosen.weights is None:
         print(
-            f'How they came about: tensorboard --logdir "{chosen.log_dir}", the tab "Keras Viz", '
+            f'To see their training: tensorboard --logdir "{chosen.log_dir}", the tab "Keras Viz", '
             f"run {chosen.run}."
         )
 

@@ -1,4 +1,4 @@
-"""Pictures out of a log directory, and several of them on one sheet."""
+"""Pictures from a log directory, and several of them on one sheet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Pictures:
         self._events = EventAccumulator(str(newest), {"tensors": 0}).Reload()
 
     def tags(self, technique: str) -> list[str]:
-        """The tags of a technique, as its callback drew them."""
+        """The tags of a technique, in the order in which they were drawn."""
         tags = self._events.Tags()["tensors"]
         return [tag for tag in tags if tag.startswith(f"{technique}/")]
 
@@ -46,9 +46,9 @@ def sheet(
     titles: Sequence[str] = (),
     width: int | None = None,
 ) -> Image.Image:
-    """Pictures in rows under the names of their columns; a title, if any, above each row.
+    """Pictures in rows, with a name above each column, and a title above each row that has one.
 
-    All get the same width where one is given; else they keep their own.
+    With a width, all pictures get it; without, they keep their own.
     """
     rows = [[_scaled(picture.convert("RGBA"), width) for picture in row] for row in rows]
     widths = [max(row[i].width for row in rows if i < len(row)) for i in range(len(columns))]
@@ -76,7 +76,7 @@ def sheet(
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Write a picture, and say where it is."""
+    """Write a picture, and print where it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=True)
     print(f"A sheet of some of the pictures: {path}")

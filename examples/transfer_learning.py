@@ -1,17 +1,18 @@
 """Transfer learning in two stages, and what it does to the class maps.
 
-A backbone trained on another task is frozen, and a new head learns on top of it; then the backbone
-is unfrozen, and all of it learns on, gently. Two calls of `fit`, one callback: its steps go on.
+A backbone trained on another task is frozen, and a new head is trained on top of it. Then the
+backbone is unfrozen, and the whole model is trained at a low learning rate. There are two calls of
+`fit` and one callback, whose steps continue from the first call to the second.
 
     python examples/transfer_learning.py
 
-As it stands, the backbone learns to tell the handwritten digits zero to four apart, and the new
-task is five to nine: about three minutes on two cores. Also:
+By default, the backbone learns to recognise the handwritten digits zero to four, and the new task
+is five to nine: about three minutes on two cores. And
 
     python examples/transfer_learning.py --backbone MobileNetV2 --weights imagenet --data flowers
 
-takes any network of keras.applications, its weights as Keras downloads them or from a file, and
-your own images, a folder for each class.
+uses any network of keras.applications, its weights downloaded by Keras or from a file, and your own
+images in a folder for each class.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from sheets import Pictures, save, sheet
 from keras_viz_callbacks import GradCAM, grad_cam
 
 SHOWN = 8  # held-out images that the callback draws
-BOLD = 5e-3  # learning rate of the first stage, of the head alone
-GENTLE = 2e-4  # of the second
+BOLD = 5e-3  # learning rate of the first stage, which trains the head alone
+GENTLE = 2e-4  # learning rate of the second stage
 
 
 def half(drawn: Scenes, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -64,14 +65,14 @@ def keras_backbone(name: str, weights: str, size: int) -> keras.Model:
         weights=None if weights == "none" else weights,
         input_shape=(size, size, 3),
     )
-    # Each family wants its own preprocessing; the module it comes from has it.
+    # Each family has its own preprocessing, in the module of the network.
     prepared = applications_module(name).preprocess_input
     inputs = keras.Input((size, size, 3))
     return keras.Model(inputs, network(prepared(inputs)), name="backbone")
 
 
 def applications_module(name: str) -> Any:
-    """The module of keras.applications that a network comes from, with its preprocessing."""
+    """The module of keras.applications with a network and its preprocessing."""
     make = getattr(keras.applications, name)
     for module in vars(keras.applications).values():
         if getattr(module, name, None) is make and hasattr(module, "preprocess_input"):
@@ -95,7 +96,7 @@ def with_head(backbone: keras.Model, classes: int, size: int) -> keras.Model:
 
 
 def fit(model: keras.Model, train: tuple, rate: float, **arguments: Any) -> None:
-    """Compile and train; what is trainable is settled by `compile`."""
+    """Compile and train; `compile` fixes which variables are trained."""
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
@@ -112,19 +113,21 @@ def points_at_the_digit(model: keras.Model, images: Any, labels: Any, boxes: Any
 def main() -> None:
     parser = argparse.ArgumentParser(description="Transfer learning, frozen and then unfrozen.")
     parser.add_argument("--data", type=Path, help="the new task: a folder for each class")
-    parser.add_argument("--backbone", help="of keras.applications, such as MobileNetV2")
+    parser.add_argument("--backbone", help="network of keras.applications, such as MobileNetV2")
     parser.add_argument(
         "--weights",
         help="imagenet, none, or a file; without --backbone a saved model for images from 0 to "
         "255, without its classes",
     )
     parser.add_argument("--size", type=int, default=SIZE, help="side that images are resized to")
-    parser.add_argument("--backbone-epochs", type=int, default=5, help="on the old task")
+    parser.add_argument("--backbone-epochs", type=int, default=5, help="epochs on the old task")
     parser.add_argument("--frozen-epochs", type=int, default=4)
     parser.add_argument("--unfrozen-epochs", type=int, default=5)
-    parser.add_argument("--scenes", type=int, default=2400, help="how many, half for each task")
+    parser.add_argument(
+        "--scenes", type=int, default=2400, help="number of scenes, half for each task"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="what TensorBoard reads")
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="TensorBoard's logdir")
     parser.add_argument("--run", default=f"transfer_learning_{time.strftime('%Y-%m-%d_%H-%M-%S')}")
     chosen = parser.parse_args()
 
@@ -157,7 +160,7 @@ def main() -> None:
     stages = [("frozen", False, BOLD, chosen.frozen_epochs)]
     stages.append(("unfrozen", True, GENTLE, chosen.unfrozen_epochs))
     if boxes is not None:
-        print(f"A pixel at random lies on the digit in {chance(boxes):.0%} of the held-out images.")
+        print(f"A random pixel lies on the digit in {chance(boxes):.0%} of the held-out images.")
     for stage, trainable, rate, epochs in stages:
         backbone.trainable = trainable
         print(f"\nThe backbone is {stage}: ", end="")

@@ -6,28 +6,32 @@ Each call traces the model anew; in a training, attach a callback, which traces 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_viz_callbacks.capture import ascent
-from keras_viz_callbacks.capture.ascent import Ascent, AscentSettings, check_filter, pick_filters
 from keras_viz_callbacks.capture.compiled import Array
 from keras_viz_callbacks.capture.held_out import held_out
 from keras_viz_callbacks.capture.inputs import image_input
-from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.layout import TokensToGrid, check_tokens_to_grid
 from keras_viz_callbacks.capture.plan import report_choice
-from keras_viz_callbacks.capture.selectors import Selector, select
-from keras_viz_callbacks.capture.survey import survey
+from keras_viz_callbacks.capture.selectors import Selector, one_call, select
+from keras_viz_callbacks.capture.survey import Survey, survey
 from keras_viz_callbacks.capture.target import Target
 from keras_viz_callbacks.explain.activations import Activations
 from keras_viz_callbacks.explain.attributions import Attributions
 from keras_viz_callbacks.explain.class_maps import ClassMaps
 from keras_viz_callbacks.explain.tries import BATCH_SIZE
-from keras_viz_callbacks.maps.patterns import to_displayable
+from keras_viz_callbacks.options import with_options
+from keras_viz_callbacks.patterns.ascent import Ascent
+from keras_viz_callbacks.patterns.display import to_displayable
+from keras_viz_callbacks.patterns.objectives import Objective, channel, check_filter
+from keras_viz_callbacks.patterns.settings import AscentOptions, AscentSettings
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def activation_maps(
@@ -108,7 +112,7 @@ def grad_cam(
         tokens_to_grid=tokens_to_grid,
         batch_size=batch_size,
     )
-    call = _one_call(maps.plan.calls, layer)
+    call = one_call(maps.plan.calls, layer)
     report_choice(maps.plan)
     return maps.capture().finish(call.path)
 
@@ -151,30 +155,19 @@ def saliency(
     return found.sum(axis=-1) if sum_channels else found
 
 
+@with_options(AscentOptions)
 def generate_pattern(
     model: keras.Model,
     layer: str | keras.layers.Layer,
     filter_index: int,
-    *,
-    steps: int = ascent.STEPS,
-    learning_rate: float = ascent.LEARNING_RATE,
-    size: int | tuple[int, int] | None = None,
-    seed: int = 0,
-    value_range: tuple[float, float] | None = None,
+    **options: Unpack[AscentOptions],
 ) -> NDArray[np.uint8]:
-    """The pattern that one filter answers to; see `filter_patterns`.
+    """The pattern that one filter responds to; see `filter_patterns`.
 
     Args:
         model: Any Keras model with one image input; it is left as it is.
         layer: Layer path, unique name, or layer.
         filter_index: Index of the filter.
-        steps: Steps of the ascent.
-        learning_rate: Change of a typical pixel in one step, as a share of the value range.
-        size: Pixels, a number or ``(height, width)``; by default as the model's input, but no
-            more than 64 on the longer side.
-        seed: Of the noise on the grey start image; the same seed gives the same picture.
-        value_range: Lowest and highest value of the model's input; by default ``(0, 255)``
-            where the model itself rescales such inputs, else ``(0, 1)``.
 
     Returns:
         uint8 ``(height, width, channels)``.
@@ -182,41 +175,30 @@ def generate_pattern(
     Raises:
         ValueError: The layer is unknown, ambiguous or not spatial, or has no such filter.
     """
-    settings = AscentSettings(steps, learning_rate, size, seed, value_range)
-    climb = _ascent(model, layer, settings)
-    check_filter(climb.call, filter_index, "filter_index")
-    _, signals = climb.climb(np.array([filter_index], np.int32))
-    pattern: NDArray[np.uint8] = to_displayable(climb.cut(signals.images))[0]
+    found = survey(model, image_input(model).sample())
+    call = one_call(select(found.calls, layer), layer)
+    check_filter(call, filter_index, "filter_index")
+    pattern: NDArray[np.uint8] = _patterns(model, found, channel(call, [filter_index]), options)[0]
     return pattern
 
 
+@with_options(AscentOptions)
 def filter_patterns(
     model: keras.Model,
-    layer: str | keras.layers.Layer,
-    filters: int | Sequence[int] = 16,
-    *,
-    steps: int = ascent.STEPS,
-    learning_rate: float = ascent.LEARNING_RATE,
-    size: int | tuple[int, int] | None = None,
-    seed: int = 0,
-    value_range: tuple[float, float] | None = None,
+    layer: str | keras.layers.Layer | None = None,
+    filters: int | Sequence[int] | Objective = 16,
+    **options: Unpack[AscentOptions],
 ) -> NDArray[np.uint8]:
-    """The patterns that filters of a layer answer to, by gradient ascent in input space.
+    """The patterns that filters of a layer respond to, by gradient ascent in input space.
 
-    All filters climb as one batch, and a pass ends at the layer. Erhan et al. 2009,
-    "Visualizing higher-layer features of a deep network".
+    All filters are one batch, and a pass ends at the layer. Erhan et al. 2009, "Visualizing
+    higher-layer features of a deep network".
 
     Args:
         model: Any Keras model with one image input; it is left as it is.
-        layer: Layer path, unique name, or layer.
-        filters: How many filters, from the first; or a list of their indices.
-        steps: Steps of the ascent.
-        learning_rate: Change of a typical pixel in one step, as a share of the value range.
-        size: Pixels, a number or ``(height, width)``; by default as the model's input, but no
-            more than 64 on the longer side.
-        seed: Of the noise on the grey start images; the same seed gives the same pictures.
-        value_range: Lowest and highest value of the model's input; by default ``(0, 255)``
-            where the model itself rescales such inputs, else ``(0, 1)``.
+        layer: Layer path, unique name, or layer; None where ``filters`` is an objective.
+        filters: How many filters, from the first; or a list of their indices; or an objective of
+            `keras_viz_callbacks.patterns.objectives`, which names its own layers.
 
     Returns:
         uint8 ``(filter, height, width, channels)``.
@@ -224,24 +206,22 @@ def filter_patterns(
     Raises:
         ValueError: The layer is unknown, ambiguous or not spatial, or has no such filter.
     """
-    settings = AscentSettings(steps, learning_rate, size, seed, value_range)
-    climb = _ascent(model, layer, settings)
-    _, signals = climb.climb(pick_filters(climb.call, filters))
-    return to_displayable(climb.cut(signals.images))
-
-
-def _ascent(
-    model: keras.Model, layer: str | keras.layers.Layer, settings: AscentSettings
-) -> Ascent:
-    found = survey(model, image_input(model).sample())
-    call = _one_call(select(found.calls, layer), layer)
-    return Ascent(model, found, call, settings)
-
-
-def _one_call(calls: Sequence[LayerCall], layer: Any) -> LayerCall:
-    if len(calls) > 1:
+    if isinstance(filters, Objective) and layer is None:
+        objective = filters
+    elif not isinstance(filters, Objective) and layer is not None:
+        objective = channel(layer, filters)
+    else:
+        kind = type(filters).__name__
         raise ValueError(
-            f"`layer` must pick one call of one layer. Received: layer={layer!r}, which picks "
-            f"{', '.join(repr(c.path) for c in calls)}"
+            "`layer` must name a layer, or be None where `filters` is an objective, which names "
+            f"its own layers. Received: layer={layer!r} and filters of type {kind}"
         )
-    return calls[0]
+    found = survey(model, image_input(model).sample())
+    return _patterns(model, found, objective, options)
+
+
+def _patterns(
+    model: keras.Model, found: Survey, objective: Objective, options: AscentOptions
+) -> NDArray[np.uint8]:
+    ascent = Ascent(model, found, objective, AscentSettings(**options))
+    return to_displayable(ascent.without_margin(ascent.run().images))

@@ -1,11 +1,14 @@
+import re
+
 import keras
 import numpy as np
 import pytest
 
 from keras_viz_callbacks import activation_maps, filter_patterns, generate_pattern, grad_cam
-from tests.capture.test_ascent import ascent
+from keras_viz_callbacks.patterns.objectives import channel
 from tests.helpers.backends import gradient
 from tests.helpers.models import small_model
+from tests.helpers.patterns import ascent
 
 
 def textbook_grad_cam(model, images, layer_name, classes):
@@ -90,15 +93,41 @@ def test_patterns_reach_the_textbooks_response_and_with_it_ten_times_the_first(s
     # Enough of them: which filters are reached differs from training to training.
     filters = np.arange(24, dtype=np.int32)
     expected = textbook_responses(model, "conv_2", filters)
-    start, signals = ascent(model, "conv_2").climb(filters)
-    assert len(start) == 24
-    reached = signals.response >= 0.95 * expected
-    assert reached.mean() >= 0.5, (signals.response, expected)
-    assert signals.response.sum() >= 0.95 * expected.sum()
-    assert (signals.response > signals.start).all()
-    high = expected > 10 * np.abs(signals.start)
+    result = ascent(model, "conv_2", filters).run()
+    assert len(result.start) == 24
+    reached = result.response >= 0.95 * expected
+    assert reached.mean() >= 0.5, (result.response, expected)
+    assert result.response.sum() >= 0.95 * expected.sum()
+    assert (result.response > result.start).all()
+    high = expected > 10 * np.abs(result.start)
     assert high.sum() >= 2
-    assert (signals.response > 10 * np.abs(signals.start))[high].mean() >= 0.75
+    assert (result.response > 10 * np.abs(result.start))[high].mean() >= 0.75
+
+
+def test_patterns_of_an_objective_are_those_of_its_items(scenes_model):
+    model, _ = scenes_model
+    expected = filter_patterns(model, "conv_2", [1, 0], steps=3)
+    found = filter_patterns(model, filters=channel("conv_2", [1, 0]), steps=3)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        (
+            {"layer": "conv_2", "filters": channel("conv_2", 1)},
+            "layer='conv_2' and filters of type Objective",
+        ),
+        ({"filters": 3}, "layer=None and filters of type int"),
+    ],
+)
+def test_either_a_layer_or_an_objective_names_the_layers(model, arguments, received):
+    message = (
+        "`layer` must name a layer, or be None where `filters` is an objective, which names its "
+        f"own layers. Received: {received}"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        filter_patterns(model, **arguments)
 
 
 def test_patterns_of_different_filters_differ_and_the_same_seed_repeats(scenes_model):

@@ -1,1 +1,1 @@
-"""The least that any program must do, a file a backend; it belongs to no one's library."""
+"""The least that any program must do, in a file for each backend and without a library."""

@@ -26,10 +26,10 @@ def activations(
 def class_maps(
     model: keras.Model, names: list[str], images: np.ndarray
 ) -> Callable[[], list[np.ndarray]]:
-    """One compiled forward pass and one gradient, to the lowest of the layers: both sides of all.
+    """One compiled forward pass and one gradient; returns activations and gradients of all layers.
 
-    The network is cut into pieces at the layers, each fed with zeros to differentiate by. The
-    score is the output of the likeliest class; what is before its softmax costs the same.
+    The network is cut at the layers, and zeros are added there to differentiate by. The
+    score is the output of the most likely class; the logit before its softmax costs the same.
     """
     tensors = [model.get_layer(name).output for name in names]
     pieces = [
@@ -63,10 +63,10 @@ def class_maps(
 def patterns(
     model: keras.Model, name: str, start: np.ndarray
 ) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
-    """One compiled loop over all filters as a batch, cut at the layer: the textbook's ascent.
+    """The textbook's ascent: one compiled loop over all filters as a batch, up to the layer.
 
     Returns:
-        From a number of steps to the images and the filters' mean responses to them.
+        A function of a number of steps, which returns the images and the filters' mean responses.
     """
     part = keras.Model(model.inputs, model.get_layer(name).output)
     own = np.arange(len(start))

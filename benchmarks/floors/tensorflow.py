@@ -21,9 +21,9 @@ def activations(
 def class_maps(
     model: keras.Model, names: list[str], images: np.ndarray
 ) -> Callable[[], list[np.ndarray]]:
-    """One compiled forward pass and one gradient, to the lowest of the layers: both sides of all.
+    """One compiled forward pass and one gradient; returns activations and gradients of all layers.
 
-    The score is the output of the likeliest class; what is before its softmax costs the same.
+    The score is the output of the most likely class; the logit before its softmax costs the same.
     """
     outputs = [model.get_layer(name).output for name in names]
     part = keras.Model(model.inputs, [*outputs, *model.outputs])
@@ -45,10 +45,10 @@ def class_maps(
 def patterns(
     model: keras.Model, name: str, start: np.ndarray
 ) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
-    """One compiled loop over all filters as a batch, cut at the layer: the textbook's ascent.
+    """The textbook's ascent: one compiled loop over all filters as a batch, up to the layer.
 
     Returns:
-        From a number of steps to the images and the filters' mean responses to them.
+        A function of a number of steps, which returns the images and the filters' mean responses.
     """
     part = keras.Model(model.inputs, model.get_layer(name).output)
     own = tf.range(len(start))

@@ -1,9 +1,9 @@
-"""Make the lesson, lesson.py and a notebook for each language, from its one source.
+"""Make the lesson from its source: lesson.py, and a notebook for each language.
 
     python examples/lesson/build.py             # after a change in source.txt
     python examples/lesson/build.py --execute   # and fill the notebooks with pictures (minutes)
 
-A notebook keeps the outputs it has as long as its code stays the same.
+A notebook keeps its outputs as long as its code does not change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def source_cells() -> list[tuple[str, str]]:
 
 
 def cells(language: str, product: str) -> list[tuple[str, str]]:
-    """What one product holds in one language: "markdown" or "code", and the text."""
+    """The cells of one product in one language: "markdown" or "code", and the text."""
     chosen = []
     for kind, text in source_cells():
         if kind == language:
@@ -45,19 +45,19 @@ def cells(language: str, product: str) -> list[tuple[str, str]]:
 
 
 def script() -> str:
-    """The lesson as a script, its text as comments; editors know ``# %%`` as a cell."""
-    said = (
+    """The lesson as a script, with its text as comments; in editors, ``# %%`` begins a cell."""
+    lesson = (
         '"""The lesson "What convnets learn" as a script; build.py makes it from source.txt."""\n'
     )
     for kind, text in cells("en", "script"):
         if kind == "markdown":
             marked = "\n".join(f"# {line}".rstrip() for line in text.splitlines())
-            said += f"\n# %% [markdown]\n{marked}\n"
+            lesson += f"\n# %% [markdown]\n{marked}\n"
         else:
             gap = "\n" if text.startswith("def ") else ""
             after = "\n" if text.splitlines()[-1].startswith(" ") and "\ndef " in text else ""
-            said += f"{gap}\n# %%\n{text}\n{after}"
-    return said.rstrip("\n") + "\n"
+            lesson += f"{gap}\n# %%\n{text}\n{after}"
+    return lesson.rstrip("\n") + "\n"
 
 
 def notebook(language: str) -> dict:
@@ -82,7 +82,7 @@ def code_of(made: dict) -> list[list[str]]:
 
 
 def keep_outputs(made: dict, path: Path) -> None:
-    """Take over the outputs of the file as it is, where all its code is the same."""
+    """Copy the outputs of the existing file, if all its code is the same."""
     old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"cells": []}
     if code_of(old) == code_of(made):
         kept = iter(cell for cell in old["cells"] if cell["cell_type"] == "code")

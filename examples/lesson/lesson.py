@@ -7,7 +7,7 @@
 #
 # 1. its **intermediate activations**: how each layer transforms its input, and what each filter
 #    finds in a photograph;
-# 2. the **patterns of its filters**: which image each filter answers to most;
+# 2. the **patterns of its filters**: which image each filter responds to most;
 # 3. the **heat maps of class activation**: which parts of a photograph decide its class.
 #
 # Everything here runs on a laptop's processor in about five minutes, and nothing is downloaded
@@ -70,11 +70,11 @@ def show(name):
 # no padding (`valid`), so a 3 × 3 filter takes one pixel from each side: the first feature map
 # is 148 × 148.
 #
-# No large data set comes with Python, but some photographs do. So this network learns to say
-# **from which of eight photographs a piece was cut**: from the left two thirds of each photograph
-# to train on, from the right third to check. The cat is none of the eight; the network never
-# sees it before we show it. To train on classes of your own, cats and dogs for instance, set
-# `DATA` to a directory that holds a folder of images for each class.
+# No large data set comes with Python, but some photographs do. So this network learns **from
+# which of eight photographs a piece was cut**. The pieces to train on come from the left two
+# thirds of each photograph, those to check it from the right third. The cat is not one of the
+# eight; the network has never seen it. To train on classes of your own, cats and dogs for
+# instance, set `DATA` to a directory that holds a folder of images for each class.
 
 # %%
 photographs = {
@@ -146,8 +146,8 @@ model.summary(line_length=75)
 # %% [markdown]
 # ## The photograph
 #
-# A cat that was not used to train: resized to 150 × 150, made a 4-D tensor (a batch of one
-# image) and divided by 255.
+# A cat that was not used to train, resized to 150 × 150, as a 4-D tensor (a batch of one image),
+# divided by 255.
 
 # %%
 photograph = Image.fromarray(data.chelsea()) if PHOTOGRAPH is None else Image.open(PHOTOGRAPH)
@@ -167,8 +167,8 @@ show("cat")
 # %% [markdown]
 # ## Extract the feature maps
 #
-# Keras' `Model` class takes the input tensors and the output tensors, and may have several of
-# both. This one has one input and eight outputs: what each of the eight layers answers.
+# Keras' `Model` class takes input tensors and output tensors, and may have several of both. This
+# model has one input and eight outputs: those of the eight layers.
 
 # %%
 kinds = (layers.Conv2D, layers.MaxPooling2D)
@@ -178,7 +178,7 @@ eight_outputs = keras.Model(inputs=model.inputs, outputs=[layer.output for layer
 untrained = dict(zip(names, eight_outputs.predict(cat, verbose=0), strict=True))
 
 # %% [markdown]
-# They are still those of a network that has learned nothing. Train it:
+# So far these are the feature maps of a network that has learned nothing. Train it:
 
 # %%
 if MODEL is None:
@@ -191,8 +191,8 @@ for name, feature_map in feature_maps.items():
     print(f"{name:16} {feature_map.shape}")
 
 # %% [markdown]
-# `activation_maps` gives the same without a second model, also for the layers of a nested or a
-# subclassed one:
+# `activation_maps` returns the same without a second model, also for the layers of a nested or a
+# subclassed model:
 
 # %%
 same = activation_maps(model, cat, layers=names)
@@ -203,10 +203,10 @@ print(f"largest difference: {difference:.1g}")
 # ## Channel 4 and channel 7 of the first layer
 #
 # Each channel encodes a feature of its own, so each is drawn as an image. In the network of the
-# classic lesson channel 4 was a detector of diagonal edges, and channel 7 one of bright green
-# dots, which the cat's eyes are. No two trainings give the same filters at the same places: to
-# see what these two have become here, compare each with a few simple pictures of the photograph
-# (the numbers are correlations).
+# classic lesson, channel 4 detected diagonal edges, and channel 7 bright green dots such as the
+# cat's eyes. No two trainings give the same filters in the same order. To see what these two
+# detect here, compare each with a few simple pictures made from the photograph (the numbers are
+# correlations).
 
 
 # %%
@@ -254,8 +254,8 @@ show("channels_4_and_7")
 # %% [markdown]
 # ## Every channel of all eight
 #
-# Each cell is one channel, in the colours of its own range of values; a channel that is zero
-# everywhere has no colour: it is grey.
+# Each cell is one channel, with colours for its own range of values. A channel that is zero
+# everywhere is grey.
 
 
 # %%
@@ -300,11 +300,13 @@ for name, feature_map in feature_maps.items():
 #
 # - The first layer is a collection of edge and colour detectors; its activations keep nearly all
 #   of the photograph.
-# - Deeper, the activations grow abstract and coarse. They carry less and less of how the image
-#   looks, and more and more of which class it is.
-# - With depth, more and more channels stay **blank**: what the filter encodes is not in this
-#   image. Count them, beside those of the same network before training: random filters leave
-#   some blank too, and what training adds to them stands in the last layers.
+# - In later layers, the activations are more abstract and coarser. They hold less and less of
+# what
+#   the image looks like, and more and more of its class.
+# - In later layers, more and more channels stay **blank**: what the filter encodes is not in this
+#   image. Compare their number with that of the same network before training: random filters
+# leave
+#   some channels blank too, and training adds more in the last layers.
 
 # %%
 print(f"{'blank channels':20} untrained  trained")
@@ -315,9 +317,9 @@ for name in names:
 # %% [markdown]
 # ## The patterns of the filters
 #
-# **Gradient ascent** in the space of inputs: start from a grey image, and move its pixels, step
-# by step, in the direction that raises the mean response of one filter. What comes out is the
-# pattern that this filter answers to. First our own network, one row a layer:
+# **Gradient ascent** in the space of inputs: start from a grey image, and change its pixels, step
+# by step, in the direction that raises the mean response of one filter. The result is the pattern
+# that this filter responds to. First our own network, with one row for each layer:
 
 
 # %%
@@ -346,14 +348,14 @@ pattern_rows(model, convolutions, "our own network", "patterns_own")
 
 # %% [markdown]
 # Now **VGG16**. Trained on ImageNet (`VGG16_WEIGHTS = "imagenet"` downloads its weights, 58 MB
-# for the patterns and 528 MB for the classes; a file of yours does as well), its patterns go from
-# plain colours and edges in `block1_conv1` to textures in `block4_conv1`, feathers, eyes, leaves.
-# **With `"none"` its filters are random numbers**, and the patterns below show just that: colours
-# and stripes in the first layer, as any 3 × 3 filter has them, and noise in all behind it. The
-# difference is what training makes.
+# for the patterns and 528 MB for the classes; a file of yours works too), its patterns go from
+# plain colours and edges in `block1_conv1` to textures in `block4_conv1`: feathers, eyes,
+# leaves. **With `"none"` its filters are random numbers**, and the patterns below show that:
+# colours and stripes in the first layer, as for any 3 × 3 filter, and noise in all layers after
+# it. The difference is the effect of training.
 #
-# The preprocessing goes into the model: VGG16 wants blue, green, red, less their means over
-# ImageNet, so that outside images are ordinary ones, red, green, blue, from 0 to 255.
+# The preprocessing is part of the model: VGG16 takes blue, green, red, minus their means over
+# ImageNet. So the model takes ordinary images, red, green, blue, from 0 to 255.
 
 
 # %%
@@ -388,14 +390,14 @@ pattern_rows(vgg, blocks, f"VGG16 ({state})", "patterns_vgg16", value_range=(0, 
 # ## The class activation map
 #
 # Which parts of the photograph decide its class? Take the feature map of the last convolution,
-# weigh each channel by the gradient of the class's score with respect to it, add the channels up,
-# keep what is positive (Grad-CAM). The photograph is now 224 × 224, a tensor of `float32`,
-# preprocessed as the model wants it.
+# weight each channel by the mean gradient of the class's score with respect to it, add the
+# channels, and keep what is positive (Grad-CAM). The photograph is now 224 × 224, a tensor of
+# `float32`, preprocessed for the model.
 #
-# A trained VGG16 names the cat and its breed. Without its weights, our own network answers: it
-# knows no cats, so it names the photograph that the cat reminds it of. Its map says which parts
-# do, and the map of its second guess which parts speak for that one. (The network has no fixed
-# size: the same layers take 224 × 224.)
+# A trained VGG16 predicts a cat and its breed. Without its weights, our own network is used. It
+# has learned no cats, so it predicts the photograph that looks most like the cat. The map shows
+# which parts do, and the map of the second prediction shows the evidence for that one. (The
+# network has no fixed size: the same layers take 224 × 224.)
 
 # %%
 large = np.asarray(photograph.resize((224, 224)), np.float32)[np.newaxis]
@@ -441,8 +443,8 @@ show("class_activation_map")
 # %% [markdown]
 # ## During training
 #
-# The same three pictures come out of `model.fit` at every epoch, into TensorBoard, by three
-# callbacks:
+# Three callbacks write the same three kinds of pictures to TensorBoard, at every epoch of
+# `model.fit`:
 #
 # ```python
 # from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
@@ -458,9 +460,9 @@ show("class_activation_map")
 # )
 # ```
 #
-# Then `tensorboard --logdir logs`, and its tab "Keras Viz". To go on: `from_scratch.py` with a
-# folder of your own images for each class, `pretrained.py` with any network of Keras, and
-# `debug_errors.py` for the images that a network gets wrong.
+# Then start `tensorboard --logdir logs`, and open its tab "Keras Viz". Next: `from_scratch.py`
+# with a folder of your own images for each class, `pretrained.py` with any network of Keras,
+# and `debug_errors.py` for the images that a network gets wrong.
 
 # %%
 overview = [

@@ -1,8 +1,8 @@
-"""Between boxes in pixels and the grid of cells that the network answers with.
+"""From boxes in pixels to the grid of cells that the network outputs, and back.
 
-Each cell has 5 + class values: where the box's middle lies in the cell, y and x in [0, 1]; the
+Each cell has 5 + class values: the place of the box's middle in the cell, y and x in [0, 1]; the
 square roots of the box's height and width as shares of the image; objectness; one for each class.
-The network's own are logits of these: a sigmoid gives all but the classes, a softmax those.
+The network outputs logits: a sigmoid gives the first five values, a softmax the classes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BOX, OBJECT, CLASSES = slice(0, 4), 4, slice(5, None)
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in a batch of scenes; every array's first axis is the detection."""
+    """The detections in a batch of scenes; the first axis of every array is the detection."""
 
     scene: np.ndarray
     """int (detection,)."""
@@ -38,7 +38,7 @@ class Detections:
         return len(self.score)
 
     def __getitem__(self, chosen: np.ndarray) -> Detections:
-        """Those at these places, or where a mask is true."""
+        """The detections at these indices, or where a mask is true."""
         return Detections(*(array[chosen] for array in astuple(self)))
 
 
@@ -48,7 +48,7 @@ def cells_of(boxes: np.ndarray) -> np.ndarray:
 
 
 def to_grid(labels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """What the network should answer: float32 (scene, row, column, 5 + class).
+    """The values that the network should learn: float32 (scene, row, column, 5 + class).
 
     ``labels`` (scene, digit) and ``boxes`` (scene, digit, 4) are those of `scenes`.
     """
@@ -65,7 +65,7 @@ def to_grid(labels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def from_grid(logits: np.ndarray, least_score: float = 0.05) -> Detections:
-    """The network's answers as boxes, (scene, row, column, 5 + class), one a cell at most.
+    """The network's outputs, (scene, row, column, 5 + class), as boxes, at most one for each cell.
 
     The score is equation 1 of the paper.
     """
@@ -82,9 +82,9 @@ def from_grid(logits: np.ndarray, least_score: float = 0.05) -> Detections:
 
 
 def without_duplicates(found: Detections, most_overlap: float = 0.5) -> Detections:
-    """Non-maximum suppression: best score first, without those that overlap a better one.
+    """Non-maximum suppression: best score first, without boxes that overlap a better one.
 
-    An overlap counts within one scene, also of two classes: a digit is one thing.
+    An overlap counts inside one scene, also between two classes, since a digit has one class.
     """
     kept: dict[int, list[int]] = {}  # by scene
     for place in np.argsort(-found.score, kind="stable"):

@@ -14,11 +14,11 @@ NO_OBJECT = 0.5  # the paper's λ_noobj
 def detection_loss(true, logits):
     """Sum over the cells of each scene, (batch,).
 
-    Its terms are the paper's: the middle of the box, and the square roots of its height and
-    width, squared errors times λ_coord, where the cell holds an object; the objectness, times
-    λ_noobj where it holds none; the classes, where it holds one. Unlike there, objectness and
-    classes have the cross-entropy of their logits instead of squared errors, after YOLOv3 (Redmon
-    and Farhadi 2018, sections 2.1 and 2.2), but with a softmax, since a digit has one class; and
+    Its terms are the paper's: the middle of the box, and the square roots of its height and width,
+    squared errors times λ_coord, where the cell holds an object; the objectness, times λ_noobj
+    where it holds none; the classes, where it holds one. Unlike in the paper, objectness and
+    classes have the cross-entropy of their logits instead of squared errors, as in YOLOv3 (Redmon
+    and Farhadi 2018, sections 2.1 and 2.2), but with a softmax, since a digit has one class. And
     the objectness learns 1 instead of the overlap.
     """
     holds = true[..., OBJECT]

@@ -1,4 +1,4 @@
-"""Mean average precision, as the COCO challenge counts it at one overlap."""
+"""Mean average precision, as the COCO challenge computes it for one overlap."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def mean_average_precision(
 def average_precision(
     found: Detections, is_true: np.ndarray, boxes: np.ndarray, label: int, least_overlap: float
 ) -> float:
-    """Of one class: precision at 101 recalls from 0 to 1, averaged.
+    """The average precision of one class, over 101 recalls from 0 to 1.
 
-    Best score first, each detection takes the true box of its scene that it overlaps most, if
-    that is enough and nobody has it yet. The precision at a recall is the best one there or
-    beyond.
+    In the order of their scores, each detection is matched with the true box of its scene that it
+    overlaps most, if the overlap is large enough and the box is not matched yet. The precision at a
+    recall is the best one at this recall or a higher one.
     """
     mine = found[found.label == label]
     mine = mine[np.argsort(-mine.score, kind="stable")]

@@ -1,4 +1,4 @@
-"""The network: the quickstart's four blocks, two convolutions more, and one value a channel."""
+"""The network: the quickstart's four blocks, two more convolutions, a channel for each value."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from yolo.loss import detection_loss
 
 
 def detector(batches: int) -> keras.Model:
-    """Compiled for so many training batches; the learning rate falls to zero at the last.
+    """A model compiled for this number of batches; the learning rate falls to zero at the last.
 
     Four poolings make a grid of 6 × 6 cells of 96 × 96 pixels. The last convolution, ``cells``,
-    looks at each cell alone.
+    takes each cell separately.
     """
     model = keras.Sequential([keras.Input((SIZE, SIZE, 3))], name="detector")
     for number, filters in enumerate((16, 32, 64, 96, 128, 128), start=1):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from keras_viz_callbacks.capture.held_out import Preprocess
 from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.options import Option
+from keras_viz_callbacks.patterns.settings import AscentOptions
 
 MAX_IMAGES = 8
 """Default of ``max_images``."""
@@ -73,3 +74,7 @@ class _LayoutOptions(TypedDict, total=False):
 
 class LayerImageOptions(_HeldOutOptions, _LayoutOptions, CaptureOptions, total=False):
     """Options of the callbacks that draw layers on held-out images."""
+
+
+class PatternOptions(AscentOptions, CaptureOptions, total=False):
+    """Options of the callbacks that draw patterns."""

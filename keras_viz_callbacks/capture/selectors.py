@@ -60,6 +60,24 @@ def select(
     return [c for c in calls if c.index in found]
 
 
+def one_call(calls: Sequence[LayerCall], layer: object) -> LayerCall:
+    """The only call that was selected.
+
+    Args:
+        calls: The selected calls.
+        layer: Value of the argument ``layer`` that selected them.
+
+    Raises:
+        ValueError: There are several.
+    """
+    if len(calls) > 1:
+        raise ValueError(
+            f"`layer` must pick one call of one layer. Received: layer={layer!r}, which picks "
+            f"{', '.join(repr(call.path) for call in calls)}"
+        )
+    return calls[0]
+
+
 def _select_one(
     calls: Sequence[LayerCall],
     selector: Any,

@@ -87,24 +87,6 @@ def collect(
         yield outputs
 
 
-@contextlib.contextmanager
-def collect_around_activation(wanted: LayerCall) -> Iterator[list[Any]]:
-    """Collects what one call returns before and after its activation, and ends the pass there."""
-    both: list[Any] = []
-    number = 0
-
-    def collected(layer: keras.layers.Layer, call: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal number
-        if number == wanted.call:
-            both.extend(around_activation(layer, call, *args, **kwargs))
-            raise PassComplete
-        number += 1
-        return call(*args, **kwargs)
-
-    with tap([wanted.layer], collected), contextlib.suppress(PassComplete):
-        yield both
-
-
 def around_activation(
     layer: keras.layers.Layer, call: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> tuple[Any, Any]:

@@ -1,8 +1,8 @@
 """Class activation methods that try variants of the image or of a layer, one function each.
 
 Every method takes the activations of a layer ``(batch, *places, channels)`` and the scores of its
-variants, and returns the map before its ReLU, ``(batch, *places)``. What is tried is named by
-`method`, and `explain.tries` runs it.
+variants, and returns the map before its ReLU, ``(batch, *places)``. The argument ``tries`` of
+`method` says which variants these are, and `explain.tries` runs them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from keras_viz_callbacks.maps.variants import TriedScores, Tries, channel_masks,
 
 @method("Score-CAM", tries=Tries("image", channel_masks))
 def score_cam(activations: Array, scores: TriedScores) -> Array:
-    r"""Channels weighted by the score of the image seen through them.
+    r"""Channels weighted by the score of the image masked by them.
 
-    A channel's map, enlarged to the image's size and scaled to [0, 1], is a mask. What the network
-    says of the image multiplied by it is the channel's weight. No gradient is needed.
+    A channel's map, enlarged to the image's size and scaled to [0, 1], is a mask. The image is
+    multiplied by it, and its score gives the weight of the channel. No gradient is needed.
 
     Equation:
         \[
@@ -34,14 +34,14 @@ def score_cam(activations: Array, scores: TriedScores) -> Array:
 
     Source:
         Wang et al. 2020, "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
-        Networks", equations 5 to 8, arXiv:1910.01279. The score of the baseline image is the same
-        for each channel, so that the softmax does not depend on it; it is left out.
+        Networks", equations 5 to 8, arXiv:1910.01279. The score of the baseline image is left out:
+        it is the same for each channel, so the softmax does not depend on it.
 
     When not to believe it:
-        - The softmax over channels nearly always leaves one or two channels with all of the weight
-          when logits are large: the map is then that of one channel.
-        - A masked image is none that the network was trained on. A zero is black, grey or the mean
-          colour, as the model's input is scaled.
+        - If the logits are large, the softmax over channels nearly always gives one or two channels
+          all of the weight. The map is then that of one channel.
+        - The network was not trained on masked images. Zero means black, grey or the mean colour,
+          depending on how the model's input is scaled.
         - It takes one forward pass for each channel of the layer: 512 for the last layer of VGG16.
 
     Example:
@@ -59,7 +59,7 @@ def ablation_cam(activations: Array, scores: TriedScores) -> Array:
     r"""Channels weighted by how much the score falls without them.
 
     Each channel of the layer is set to zero in turn, and the rest of the network is run again. No
-    gradient is needed, so that saturated layers are no problem.
+    gradient is needed, so saturated layers are not a problem.
 
     Equation:
         \[
@@ -73,13 +73,13 @@ def ablation_cam(activations: Array, scores: TriedScores) -> Array:
     Source:
         Desai and Ramaswamy 2020, "Ablation-CAM: Visual Explanations for Deep Convolutional Network
         via Gradient-free Localization", equations 3 and 4, doi:10.1109/WACV45572.2020.9093360. A
-        logit may be negative, and the quotient would then turn the map's sign: it is divided by the
-        logit's magnitude here. Where the score is zero the fall itself is the weight.
+        logit may be negative, and the quotient would then change the sign of the map. Here the fall
+        is divided by the logit's magnitude. If the score is zero, the fall itself is the weight.
 
     When not to believe it:
-        - Channels that stand in for each other lose nothing one by one: each gets a weight near
-          zero, though together they decide the class.
-        - Zero is a value like any other for layers without a ReLU.
+        - If channels can replace each other, removing one of them changes nothing: each gets a
+          weight near zero, though together they decide the class.
+        - For layers without a ReLU, zero does not mean that a channel found nothing.
         - It takes one forward pass for each channel of the layer.
 
     Example:

@@ -1,8 +1,8 @@
 """Pixel attribution methods: one function each, registered by its decorator.
 
-Every method takes the image, the baseline that stands for "nothing", both
-``(batch, *places, channels)``, and what was gathered of the gradients ``∂y/∂x`` of the score ``y``
-with respect to the image, at the points that the method names. It returns signed attributions
+Every method takes the image and a baseline that means "nothing", both
+``(batch, *places, channels)``, and statistics of the gradients ``∂y/∂x`` of the score ``y`` with
+respect to the image, at the points that the method chooses. It returns signed attributions
 ``(batch, *places, channels)``: positive where a larger value raises the score.
 """
 
@@ -26,10 +26,11 @@ Points: TypeAlias = Callable[[Array, Array, int], Iterator[Array]]
 
 @dataclass(frozen=True)
 class Gradients:
-    """What is gathered of the gradients at all points, ``(batch, *places, channels)`` each.
+    """Statistics of the gradients over all points, each ``(batch, *places, channels)``.
 
     Attributes:
-        mean: Mean. mean_square: Mean of the squares.
+        mean: Mean of the gradients.
+        mean_square: Mean of their squares.
     """
 
     mean: Array
@@ -44,9 +45,11 @@ class Attribution:
     """A pixel attribution method.
 
     Attributes:
-        name: Value of the argument ``method``. title: Name as its paper spells it. points: Where
-        the gradients are taken. formula: From image, baseline and gradients to the attributions;
-        its docstring is the method's page in the guide.
+        name: Value of the argument ``method``.
+        title: Name as its paper spells it.
+        points: Images at which the gradients are taken.
+        formula: From image, baseline and gradients to the attributions; its docstring is the
+            method's page in the guide.
     """
 
     name: str
@@ -63,7 +66,8 @@ def attribution(title: str, points: Points) -> Callable[[Formula], Formula]:
     """Registers a pixel attribution method under its function's name.
 
     Args:
-        title: Name as its paper spells it. points: Where the gradients are taken.
+        title: Name as its paper spells it.
+        points: Images at which the gradients are taken.
     """
 
     def register(formula: Formula) -> Formula:
@@ -81,7 +85,7 @@ def image_itself(image: Array, baseline: Array, seed: int) -> Iterator[Array]:
 
 @attribution("Gradient", points=image_itself)
 def gradient(image: Array, baseline: Array, gradients: Gradients) -> Array:
-    r"""How much the score rises when a pixel does.
+    r"""How much the score rises if the value of a pixel rises.
 
     Equation:
         \[
@@ -95,10 +99,11 @@ def gradient(image: Array, baseline: Array, gradients: Gradients) -> Array:
         over the channels.
 
     When not to believe it:
-        - It says what a small change of a pixel does, not what the pixel has contributed.
+        - It shows the effect of a small change of a pixel, not how much the pixel contributes to
+          the score.
         - It is noisy: the gradient of a deep network with ReLUs changes from pixel to pixel.
-        - Where the network is sure of itself the gradient of a probability vanishes; that of the
-          logit, which is taken here, need not.
+        - For a prediction that is certain, the gradient of the probability vanishes. The gradient
+          of the logit, which is used here, is usually not zero.
 
     Example:
         ```python

@@ -1,4 +1,4 @@
-"""What the code blocks of a page find prepared, without saying so."""
+"""The names that the code blocks of a page use without defining them."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ from tests.helpers.guide_pages import PAGES, README, ROOT, blocks, page
 
 # A block that is not run says why in its fence: ``` { .python .not-run reason="…" }
 NOT_RUN = re.compile(r'\{ \.python \.not-run reason="[^"]+" \}')
-# A data set of one backend is shown to its users, and runs there only.
+# The dataset of a backend is shown to its users, and runs on that backend only.
 OF_ONE_BACKEND = {
     "tensorflow": re.compile(r"^import tensorflow", flags=re.MULTILINE),
     "torch": re.compile(r"^from torch\.", flags=re.MULTILINE),
 }
-# It needs TensorFlow on each backend, and the pages say to leave it out where there is none.
+# It needs TensorFlow on each backend; the pages say to leave it out without TensorFlow.
 KERAS_TENSORBOARD = re.compile(r"^ *keras\.callbacks\.TensorBoard\(.*\),$", flags=re.MULTILINE)
 PYTHON = {page: [b for b in blocks(page) if b.info == "python"] for page in PAGES}
 
@@ -39,7 +39,7 @@ def run(prepared, tmp_path, monkeypatch, caplog):
     def run(page):
         monkeypatch.chdir(tmp_path)
         with (
-            # A method of the reader's own goes when the page is read.
+            # A method that a page defines is removed after the page.
             class_activation.METHODS.restored(),
             contextlib.redirect_stdout(io.StringIO()),
             warnings.catch_warnings(),
@@ -47,7 +47,7 @@ def run(prepared, tmp_path, monkeypatch, caplog):
             warnings.filterwarnings("error", message=".*could not draw.*")
             for block in PYTHON[page]:
                 text = runnable(block.text)
-                # As many newlines in front as in the page, so that a traceback has its line.
+                # With newlines before it, so that a traceback has the page's line numbers.
                 code = compile("\n" * (block.line - 1) + text, page.name, "exec")
                 exec(code, prepared)
         ours = ("keras_viz_callbacks", "tensorboard_plugin")

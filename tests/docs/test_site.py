@@ -65,7 +65,7 @@ def test_the_http_api_is_there_with_its_code_as_code(site):
     html = (site / "reference/http_api/index.html").read_text(encoding="utf-8")
     api = (ROOT / "tensorboard_plugin/HTTP_API.md").read_text(encoding="utf-8")
     assert re.findall(r'<h2 id="([^"]*)"', html)[-14:] == re.findall(r"\]\(#(.*?)\)", api)[:14]
-    # A line that begins with a brace or a quoted key is code: none of them is in a paragraph.
+    # A line that begins with a brace is code, so no paragraph has one.
     assert re.findall(r"<p>\s*[{}].*", html) == []
 
 

@@ -1,4 +1,4 @@
-"""The guide's tables are of the kinds, architectures and faults there are, each cell run."""
+"""The guide's tables hold all kinds, architectures and faults, and every cell was run."""
 
 import json
 
@@ -23,7 +23,7 @@ def test_the_table_of_architectures_is_of_those_that_were_run():
     results = json.loads(applications.RESULTS.read_text())
     assert set(results) <= set(applications.architectures())
     written = (applications.HERE / "applications_table.md").read_text(encoding="utf-8")
-    # Its last line has the backend and the version that it was run on; these may be others.
+    # The last line names the backend and the version of that run; ours may differ.
     rows, _, summary = written.rpartition("\n\n")
     assert rows == applications.table(results).rpartition("\n\n")[0]
     assert summary.startswith(f"{len(results)} architectures, Keras ")

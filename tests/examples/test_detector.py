@@ -33,7 +33,7 @@ def many():
 
 
 def logits_of(grid):
-    """Logits that say what the grid says, with certainty."""
+    """Logits that give the grid's values with certainty."""
     inside = np.clip(grid, 1e-4, 1 - 1e-4)
     return np.log(inside / (1 - inside))
 
@@ -41,8 +41,8 @@ def logits_of(grid):
 def found(*rows):
     """Detections from rows of scene, label, score, top, left, bottom, right."""
     table = np.array(rows, float).reshape(-1, 7)
-    whole = table.astype(int)
-    return Detections(whole[:, 0], whole[:, 1], table[:, 3:], table[:, 2], whole[:, 3:5])
+    integers = table.astype(int)
+    return Detections(integers[:, 0], integers[:, 1], table[:, 3:], table[:, 2], integers[:, 3:5])
 
 
 def test_from_the_grid_come_the_boxes_that_went_into_it(many):
@@ -92,7 +92,7 @@ def test_average_precision_by_hand():
     assert mean_average_precision(found(right, wrong, late), labels, boxes) == pytest.approx(
         expected
     )
-    # The second on one object is wrong, though it overlaps: the same figures.
+    # A second detection of one object is wrong, though it overlaps: the same numbers.
     assert mean_average_precision(found(twice, right, late), labels, boxes) == pytest.approx(
         expected
     )
@@ -155,7 +155,7 @@ def test_the_target_is_one_class_of_one_cell():
 
 
 def test_the_script_measures_and_draws(tmp_path):
-    # A detector that has learned a little, so that there is something to explain.
+    # A detector that has learned a little, so that it detects something.
     keras.utils.set_random_seed(0)
     weights = tmp_path / "few.weights.h5"
     picture = tmp_path / "detections.png"

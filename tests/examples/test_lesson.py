@@ -44,7 +44,7 @@ def test_both_languages_tell_the_same():
             assert text != texto
         else:
             assert "«" not in text + texto
-            # The same program: only what it says, in strings and comments, is another.
+            # The same program, with other strings and comments.
             assert _names(text) == _names(texto)
 
 

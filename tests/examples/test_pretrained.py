@@ -12,7 +12,7 @@ from tests.helpers.recipes import is_a_picture, said_by
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A file of weights of MobileNet, as one would have downloaded it; random ones."""
+    """A file of random weights of MobileNet, in the form of the downloaded file."""
     keras.utils.set_random_seed(0)
     file = tmp_path_factory.mktemp("weights") / "mobilenet.weights.h5"
     network = keras.applications.MobileNet(weights=None)
@@ -22,7 +22,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def class_index(tmp_path_factory):
-    """A class index in the form of Keras' own."""
+    """A class index in the form of Keras' file."""
     file = tmp_path_factory.mktemp("index") / "imagenet_class_index.json"
     file.write_text(json.dumps({str(i): [f"n{i:08}", f"some_thing_{i}"] for i in range(1000)}))
     return file

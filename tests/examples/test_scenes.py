@@ -60,7 +60,7 @@ def test_the_ink_lies_in_the_box_and_touches_its_sides(some, monkeypatch):
         assert (top, left) == (rows.min(), columns.min())
         assert (bottom, right) == (rows.max() + 1, columns.max() + 1)
         assert 20 < bottom - top <= 70
-        # Ink worth the name: most of what is brightest stands under the mask.
+        # The mask fits the ink: most of the brightest pixels are in it.
         mask = some.masks[scene] == 1 + some.labels[scene]
         assert mask.any()
         assert not some.masks[scene][~changed[scene]].any()

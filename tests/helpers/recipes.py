@@ -1,7 +1,7 @@
 """Runs a recipe as a user does, in a process of its own.
 
-The process is forked from one that has imported Keras and nothing else: importing a backend takes
-longer than most of the recipes at the size of a test.
+The process is forked from one that has only imported Keras: importing a backend takes longer than
+most recipes at the size of a test.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ _forks.set_forkserver_preload(["keras"])
 
 
 def run(script, *arguments, timeout=1500):
-    """The finished process, with what it said; it may fail.
+    """The finished process, with its output; it may have failed.
 
     Raises:
         subprocess.TimeoutExpired: It did not end within ``timeout`` seconds, and was killed.
     """
     command = [str(EXAMPLES / script), *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
-        said, complained = Path(folder, "stdout"), Path(folder, "stderr")
+        printed, errors = Path(folder, "stdout"), Path(folder, "stderr")
         here = (os.getcwd(), {**os.environ, **ENVIRONMENT})
-        process = _forks.Process(target=_main, args=(command, *here, said, complained))
+        process = _forks.Process(target=_main, args=(command, *here, printed, errors))
         process.start()
         process.join(timeout)
         if process.is_alive():
             process.kill()
             process.join()
-            raise subprocess.TimeoutExpired(command, timeout, said.read_text())
+            raise subprocess.TimeoutExpired(command, timeout, printed.read_text())
         return subprocess.CompletedProcess(
-            command, process.exitcode, said.read_text(), complained.read_text()
+            command, process.exitcode, printed.read_text(), errors.read_text()
         )
 
 
-def _main(command, directory, environment, said, complained):
-    """What `python SCRIPT …` does there, with the output in files."""
-    for path, stream in ((said, sys.stdout), (complained, sys.stderr)):
+def _main(command, directory, environment, printed, errors):
+    """Does what `python SCRIPT …` does, with the output in files."""
+    for path, stream in ((printed, sys.stdout), (errors, sys.stderr)):
         with open(path, "w") as file:
             os.dup2(file.fileno(), stream.fileno())
     os.environ.clear()
@@ -62,7 +62,7 @@ def _main(command, directory, environment, said, complained):
 
 
 def said_by(script, *arguments, timeout=1500):
-    """What it printed; a test fails where it fails."""
+    """The printed text; fails if the recipe fails."""
     ran = run(script, *arguments, timeout=timeout)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
@@ -74,7 +74,7 @@ def is_a_picture(path):
 
 
 def write_classes(folder, names, number=10, size=32):
-    """A folder of images for each class: noise over a grey of its own."""
+    """Writes a folder of images for each class: noise on another grey for each."""
     rng = np.random.default_rng(0)
     for place, name in enumerate(names):
         (folder / name).mkdir(parents=True)

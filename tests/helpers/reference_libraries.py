@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 import torch
-from captum.attr import LayerGradCam, LayerGradientXActivation
+from captum.attr import LayerFeatureAblation, LayerGradCam, LayerGradientXActivation, Saliency
 from numpy.typing import NDArray
-from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
 from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -87,11 +87,11 @@ def grad_cam_map(
         method: One of `GRAD_CAM`.
         model: Returns the scores, ``(batch, classes)``.
         layer: The explained layer.
-        images: What the model eats.
+        images: Input of the model.
         classes: The explained class of each image, or None for the predicted ones.
-        data_format: Of the layer's maps.
+        data_format: Data format of the layer's maps.
     """
-    with hooked(method, model, layer, data_format) as cam:
+    with hooked(GRAD_CAM[method], model, layer, data_format) as cam:
         cam(torch.from_numpy(images), targets(classes))
         kept = cam.activations_and_grads
         activations, gradients = kept.activations[0].numpy(), kept.gradients[0].numpy()
@@ -108,8 +108,51 @@ def grad_cam_picture(
     classes: Sequence[int] | None,
 ) -> Array:
     """What pytorch-grad-cam returns: scaled to [0, 1], at the size of channels-first images."""
-    with hooked(method, model, layer, "channels_first") as cam:
+    with hooked(GRAD_CAM[method], model, layer, "channels_first") as cam:
         return cam(torch.from_numpy(images), targets(classes))
+
+
+def score_cam_map(
+    model: torch.nn.Module, layer: torch.nn.Module, images: Array, classes: Sequence[int]
+) -> Array:
+    """The Score-CAM of pytorch-grad-cam before it scales and resizes it; channels first."""
+    inputs = torch.from_numpy(images)
+    with hooked(ScoreCAM, model, layer, "channels_first") as cam, torch.no_grad():
+        cam.activations_and_grads(inputs)
+        activations = cam.activations_and_grads.activations[0].numpy()
+        found = cam.get_cam_image(inputs, layer, targets(classes), activations, None, False)
+    return np.maximum(found, 0)
+
+
+def captum_ablations(
+    model: torch.nn.Module,
+    layer: torch.nn.Module,
+    images: Array,
+    classes: Sequence[int],
+    data_format: str,
+) -> Array:
+    """The layer's channels, each times the fall of the score without it, summed; no ReLU."""
+    inputs = torch.from_numpy(images)
+    kept: list[torch.Tensor] = []
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    with torch.no_grad():
+        model(inputs)
+    hook.remove()
+    axis = 1 if data_format == "channels_first" else -1
+    shape = [1] * kept[0].ndim
+    shape[axis] = kept[0].shape[axis]
+    channels = torch.arange(kept[0].shape[axis]).reshape(shape).expand(1, *kept[0].shape[1:])
+    falls = LayerFeatureAblation(model, layer).attribute(
+        inputs, layer_baselines=0, target=list(classes), layer_mask=channels
+    )
+    return (falls * kept[0]).sum(axis).detach().numpy()
+
+
+def captum_saliency(model: torch.nn.Module, images: Array, classes: Sequence[int]) -> Array:
+    """Captum's gradient of the scores with respect to the images, with its sign."""
+    inputs = torch.from_numpy(images).requires_grad_()
+    found = Saliency(model).attribute(inputs, target=list(classes), abs=False)
+    return found.detach().numpy()
 
 
 def captum_grad_cam(
@@ -139,13 +182,13 @@ def captum_hires_cam(
 
 @contextlib.contextmanager
 def hooked(
-    method: str, model: torch.nn.Module, layer: torch.nn.Module, data_format: str
+    method: type[BaseCAM], model: torch.nn.Module, layer: torch.nn.Module, data_format: str
 ) -> Iterator[BaseCAM]:
-    """pytorch-grad-cam on one layer; what it leaves behind in the model is undone."""
+    """pytorch-grad-cam on one layer; its changes of the model are undone afterwards."""
     training = model.training
     turn = to_channels_first if data_format == "channels_last" else None
     try:
-        with GRAD_CAM[method](model, [layer], reshape_transform=turn) as cam:
+        with method(model, [layer], reshape_transform=turn) as cam:
             yield cam
     finally:
         model.train(training)

@@ -1,4 +1,4 @@
-"""Our class maps beside those of pytorch-grad-cam and captum on the very same model.
+"""Our class maps and attributions, compared with pytorch-grad-cam and captum on the same model.
 
 Raw maps are compared, at the layer's own size and with their own scale: each value to 1e-4 of the
 map's maximum.
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_viz_callbacks import grad_cam
+from keras_viz_callbacks import grad_cam, saliency
 from keras_viz_callbacks.maps import class_activation
 from keras_viz_callbacks.render.picture import resize
 from tests.helpers.backends import only_on
@@ -19,9 +19,11 @@ from tests.helpers.models import nested_model, subclassed_model
 
 pytestmark = only_on("torch", "pytorch-grad-cam and captum take torch modules")
 
-# Those of the registry that the libraries do not have, with the reason.
+# The libraries have no method of these names, for the reason given.
 NOT_THERE: dict[str, str] = {}
-METHODS = tuple(name for name in class_activation.METHODS if name not in NOT_THERE)
+# These run the network again for each channel, and have tests of their own below.
+TRIES = ("score_cam", "ablation_cam")
+METHODS = tuple(name for name in class_activation.METHODS if name not in {*TRIES, *NOT_THERE})
 SPATIAL = ("conv_a", "pool", "conv_b", "norm", "relu", "depthwise", "conv_c")
 CLASSES = [0, 1, 2, 3, 1]
 
@@ -90,6 +92,7 @@ def with_epsilon():
 
 def test_every_method_is_compared_or_has_a_reason_not_to_be(libraries):
     assert set(METHODS) == set(libraries.GRAD_CAM)
+    assert {*METHODS, *TRIES, *NOT_THERE} == set(class_activation.METHODS)
     assert all(NOT_THERE.values())
 
 
@@ -124,6 +127,45 @@ def test_grad_cam_and_hires_cam_agree_with_captum_at_every_layer(libraries, data
         expected = libraries.captum_grad_cam(scores, layer, images, CLASSES)
         found = grad_cam(model, images, name, CLASSES)
         assert disagreement(found, expected) < 1e-4, name
+
+
+def test_score_cam_agrees_with_pytorch_grad_cam_where_no_map_is_enlarged(libraries):
+    # It enlarges masks from corner to corner, and not with half-pixel centres; its logits have to
+    # be small, or one channel gets all of the weight.
+    model, logits = convnet("channels_first", steepness=3)
+    images = noise(model)
+    layer = logits.get_layer("conv_a")
+    expected = libraries.score_cam_map(logits, layer, images, CLASSES)
+    found = grad_cam(model, images, "conv_a", CLASSES, "score_cam")
+    assert disagreement(found, expected) < 1e-4
+    other = libraries.score_cam_map(logits, layer, images, [(index + 1) % 4 for index in CLASSES])
+    assert disagreement(found, other) > 1e-3
+
+
+@data_formats
+def test_ablation_cam_agrees_with_captums_feature_ablation_at_every_layer(libraries, data_format):
+    model, logits = convnet(data_format, steepness=1)
+    images = noise(model)
+    scores = logits.predict(images, verbose=0)[np.arange(len(CLASSES)), CLASSES]
+    for name in SPATIAL:
+        layer = logits.get_layer(name)
+        summed = libraries.captum_ablations(logits, layer, images, CLASSES, data_format)
+        # The paper divides by the score; ours does by its magnitude.
+        expected = np.maximum(summed / np.abs(scores)[:, None, None], 0)
+        found = grad_cam(model, images, name, CLASSES, "ablation_cam")
+        assert disagreement(found, expected) < 1e-4, name
+
+
+@data_formats
+def test_the_gradient_agrees_with_captums_saliency(libraries, data_format):
+    model, logits = convnet(data_format, steepness=1)
+    images = noise(model)
+    expected = libraries.captum_saliency(logits, images, CLASSES)
+    if data_format == "channels_first":
+        expected = np.moveaxis(expected, 1, -1)
+    found = saliency(model, images, CLASSES, sum_channels=False)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 @methods

@@ -18,14 +18,6 @@ TESTED_ELSEWHERE = {
         "callbacks/test_saliency.py",
         "it is what GradCAM and Saliency share",
     ),
-    "keras_viz_callbacks/callbacks/evidence.py": (
-        "callbacks/test_saliency.py",
-        "it is what GradCAM and Saliency share",
-    ),
-    "keras_viz_callbacks/callbacks/layer_images.py": (
-        "callbacks/test_activation_grid.py",
-        "it is what ActivationGrid and GradCAM share",
-    ),
     "keras_viz_callbacks/capture/jax.py": (
         "capture/test_backend.py",
         "the suite runs on each backend, and the backends are compared",

@@ -14,10 +14,6 @@ PACKAGES = ("keras_viz_callbacks", "tensorboard_plugin")
 
 # Modules without a test file of their own: the file that tests them, and why it does.
 TESTED_ELSEWHERE = {
-    "keras_viz_callbacks/callbacks/evidence.py": (
-        "callbacks/test_saliency.py",
-        "it is what GradCAM and Saliency share",
-    ),
     "keras_viz_callbacks/capture/jax.py": (
         "capture/test_backend.py",
         "the suite runs on each backend, and the backends are compared",
@@ -99,6 +95,7 @@ def test_what_is_tested_elsewhere_is() -> None:
     for module, (test, reason) in TESTED_ELSEWHERE.items():
         assert (ROOT / module).exists(), module
         assert (TESTS / test).exists(), test
+        assert not mirrored(ROOT / module).exists(), f"{module} has a test file of its own"
         assert reason
 
 

@@ -3,6 +3,7 @@
 from keras_viz_callbacks.callbacks.activation_grid import ActivationGrid
 from keras_viz_callbacks.callbacks.filter_patterns import FilterPatterns
 from keras_viz_callbacks.callbacks.grad_cam import GradCAM
+from keras_viz_callbacks.callbacks.saliency import Saliency
 from keras_viz_callbacks.functions import (
     activation_maps,
     filter_patterns,
@@ -16,6 +17,7 @@ __all__ = [
     "ActivationGrid",
     "FilterPatterns",
     "GradCAM",
+    "Saliency",
     "__version__",
     "activation_maps",
     "filter_patterns",

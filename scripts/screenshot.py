@@ -20,19 +20,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 # A five that is taken for a three at first.
 IMAGE = "image=image_3"
-OPENING = f"technique=grad_cam&{IMAGE}"
-VIEWS = {
-    "layers": f"technique=activations&{IMAGE}",
-    "picture": f"technique=activations&layer=conv3&{IMAGE}",
+OPENING = f"name=grad_cam&{IMAGE}"
+# What each view is asked to show; a view that is not here shows the image.
+STATES = {
+    "layers": f"name=activations&{IMAGE}",
+    "picture": f"name=activations&layer=conv3&{IMAGE}",
     "channels": f"layer=conv2&{IMAGE}&sort=mean",
     "classmap": f"layer=conv5&{IMAGE}",
-    "compare": f"technique=grad_cam&layer=conv5&{IMAGE}&stepB=0",
-    "health": IMAGE,
+    "compare": f"name=grad_cam&layer=conv5&{IMAGE}&stepB=0",
 }
 OPENING_SIZE = (1640, 860)
 SIZE = (1280, 760)
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Take pictures of the tab.")
     parser.add_argument("--log-dir", type=Path, default=ROOT / "logs")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/images", help="a directory")
-    parser.add_argument("--view", choices=VIEWS, nargs="+", help="only these, not tab.png")
+    parser.add_argument("--view", nargs="+", help="only these, not tab.png")
     chosen = parser.parse_args()
 
     chosen.output.mkdir(parents=True, exist_ok=True)
@@ -57,9 +57,10 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         if chosen.view is None:
             save(photograph(browser, url, OPENING, OPENING_SIZE), chosen.output / "tab.png")
-        for view in chosen.view or VIEWS:
+        for view in chosen.view or views(browser, url):
+            state = f"view={view}&{STATES.get(view, IMAGE)}"
             for theme in THEMES:
-                png = photograph(browser, url, f"view={view}&{VIEWS[view]}", SIZE, theme)
+                png = photograph(browser, url, state, SIZE, theme)
                 save(png, chosen.output / f"tab_{view}_{theme}.png")
         browser.close()
 
@@ -72,16 +73,33 @@ def photograph(
     dark = "?darkMode=true" if theme == "dark" else ""
     parameters = "".join(f"&p.keras_viz.{pair}" for pair in state.split("&"))
     page.goto(f"{url}{dark}#keras_viz{parameters}")
-    element = page.wait_for_selector("iframe", timeout=30_000)
-    frame = None if element is None else element.content_frame()
-    if frame is None:
-        raise SystemExit("TensorBoard shows no tab of ours.")
+    frame = tab_in(page)
     frame.wait_for_function(ALL_DRAWN, timeout=30_000)
     page.wait_for_timeout(2000)  # what is still moving comes to rest
     frame.wait_for_function(ALL_DRAWN, timeout=30_000)
     png = page.screenshot()
     page.close()
     return png
+
+
+def views(browser: Browser, url: str) -> list[str]:
+    """Names of the tab's views in the address, as its buttons have them."""
+    page = browser.new_page()
+    page.goto(f"{url}#keras_viz")
+    buttons = tab_in(page).locator(".tabs button")
+    buttons.first.wait_for()
+    names: list[str] = buttons.evaluate_all("buttons => buttons.map((button) => button.value)")
+    page.close()
+    return names
+
+
+def tab_in(page: Page) -> Frame:
+    """The frame of the tab; SystemExit where there is none."""
+    element = page.wait_for_selector("iframe", timeout=30_000)
+    frame = None if element is None else element.content_frame()
+    if frame is None:
+        raise SystemExit("TensorBoard shows no tab of ours.")
+    return frame
 
 
 def save(png: bytes, path: Path) -> None:

@@ -41,6 +41,7 @@ def test_what_design_promises_is_exported():
         "ActivationGrid",
         "FilterPatterns",
         "GradCAM",
+        "Saliency",
         "__version__",
         "activation_maps",
         "filter_patterns",

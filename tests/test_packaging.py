@@ -99,7 +99,7 @@ def test_installed_elsewhere_it_gives_tensorboard_the_tab(wheel, tmp_path):
     assert status == "200"
 
 
-@pytest.mark.parametrize("name", ["install", "demo", "test", "check", "screenshot"])
+@pytest.mark.parametrize("name", ["install", "demo", "test", "check", "format", "screenshot"])
 def test_scripts_are_executable_and_parse(name):
     script = ROOT / "scripts" / name
     assert os.access(script, os.X_OK)

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from keras_viz_callbacks.callbacks.evidence import Explained, draw_evidence, report_explained
 from keras_viz_callbacks.callbacks.layer_images import LayerImagesCallback
 from keras_viz_callbacks.callbacks.options import LayerImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.capture.layers import LayerCall
-from keras_viz_callbacks.capture.plan import Plan, report_choice
+from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.capture.selectors import Selector
 from keras_viz_callbacks.capture.target import Target
 from keras_viz_callbacks.explain.class_maps import CapturedClassMaps, ClassMaps
 from keras_viz_callbacks.explain.tries import BATCH_SIZE
 from keras_viz_callbacks.maps.class_activation import METHODS
 from keras_viz_callbacks.options import with_options
-from keras_viz_callbacks.render.overlay import draw_overlay, lay_flat
-from keras_viz_callbacks.render.picture import encode_heat_map
 from keras_viz_callbacks.summary.run import Drawing
-from tensorboard_plugin import schema
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-logger = logging.getLogger(__name__)
 
 
 @with_options(LayerImageOptions, colormap="turbo")
@@ -87,13 +79,7 @@ class GradCAM(LayerImagesCallback):
             tokens_to_grid=self.tokens_to_grid,
             batch_size=self.batch_size,
         )
-        report_choice(self._maps.plan)
-        if not self._maps.plan.score.is_before_activation:
-            logger.warning(
-                "No logit was found before the model's output; class maps of %r explain the "
-                "output itself.",
-                self.name,
-            )
+        report_explained(self._maps.plan, self.name)
         return self._maps.plan
 
     def _pass(self) -> CapturedClassMaps:
@@ -102,54 +88,17 @@ class GradCAM(LayerImagesCallback):
     def _draw_layer(
         self, call: LayerCall, captured: CapturedClassMaps, moment: Moment
     ) -> Iterator[Drawing]:
-        maps = captured.finish(call.path)
-        for index, heat_map in enumerate(maps):
-            if not np.isfinite(heat_map).all():
-                raise FloatingPointError(
-                    f"the class map of {self.gallery.names[index]!r} at {call.path!r} is NaN or "
-                    "infinite"
-                )
-            label, prediction, target = self._scores(index, captured)
-            flat, enlarged = lay_flat(heat_map, self.gallery.places)
-            image = self.gallery.pixels[index]
-            if heat_map.ndim != len(self.gallery.places):
-                # The layer's places are not those of the image.
-                image = np.full((*flat.shape, 3), 128, np.uint8)
-            picture = draw_overlay(
-                image,
-                enlarged,
-                colormap=self.colormap,
-                label=label,
-                prediction=prediction,
-                target=target,
-            )
-            raw, value_range = encode_heat_map(flat)
-            record = self.gallery.record(
-                self.name, index, picture, moment, call=call, shape=captured.shapes[call.path]
-            )
-            record = replace(
-                record,
-                kind="evidence",
+        explained = Explained(self._maps.plan, captured.classes, captured.probabilities)
+        for index, heat_map in enumerate(captured.finish(call.path)):
+            yield draw_evidence(
+                heat_map,
+                explained,
+                self.gallery,
+                index,
+                moment,
+                name=self.name,
                 title=self._title,
-                label=label,
-                prediction=prediction,
-                target=target,
                 colormap=self.colormap,
-                value_range=value_range,
-                blank=value_range == (0.0, 0.0),
-                map_shape=flat.shape,
+                call=call,
+                shape=captured.shapes[call.path],
             )
-            yield Drawing(record, picture.data, raw)
-
-    def _scores(
-        self, index: int, captured: CapturedClassMaps
-    ) -> tuple[schema.ClassScore | None, schema.ClassScore | None, schema.ClassScore | None]:
-        """Label, prediction and target of an image."""
-        if captured.probabilities is None:
-            return self.gallery.label(index), None, None
-        probabilities = captured.probabilities[index]
-        label = self.gallery.label(index, probabilities)
-        prediction = self.gallery.score(int(probabilities.argmax()), probabilities)
-        if self._maps.plan.score.function is not None:
-            return label, prediction, None
-        return label, prediction, self.gallery.score(int(captured.classes[index]), probabilities)

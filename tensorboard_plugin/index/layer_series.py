@@ -41,8 +41,10 @@ class LayerSeries:
         known = self.columns.file_of(step)
         if known > file:
             return False
+        names, values = tuple(measures), tuple(measures.values())
         i = self.columns.find(step) if known == file else None
         if i is None:
-            i, _ = self.columns.put(step, (step, file))
-        self.columns.put_measures(i, tuple(measures), tuple(measures.values()))
+            self.columns.put((step, file), names, values)
+        else:
+            self.columns.put_measures(i, names, values)
         return True

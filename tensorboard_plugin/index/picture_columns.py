@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tensorboard_plugin.capture_table import BLANK, HAS_HEAT_MAP, Class, Moment, StaticFields
 from tensorboard_plugin.checked_json import UNKNOWN, number
-from tensorboard_plugin.index.record_fields import RecordFields, Scores
+from tensorboard_plugin.index.record_fields import RecordFields
 from tensorboard_plugin.log.log_events import CaptureEvent, PictureEvent, RecordEvent
 from tensorboard_plugin.tfrecord import FRAME_BYTES
 
@@ -74,14 +74,18 @@ class Described(typing.NamedTuple):
     Attributes:
         static: Fields that are the same at each step.
         moment: Epoch, batch and metrics.
-        scores: The classes.
+        label: The true class.
+        prediction: The class that the model predicts.
+        target: The class whose score is explained.
         measure_names: Names of the picture's measures.
         measures: A number for each of these names; NaN where the picture has none.
     """
 
     static: StaticFields
     moment: Moment
-    scores: Scores
+    label: Class | None
+    prediction: Class | None
+    target: Class | None
     measure_names: Sequence[str]
     measures: Sequence[float]
 
@@ -112,20 +116,22 @@ def row_of_picture(
     return row._replace(
         flags=row.flags | HAS_RECORD | (BLANK if fields.is_blank else 0),
         label_probability=fields.label_probability,
-        prediction=_index(fields.scores.prediction),
+        prediction=_index(fields.prediction),
         prediction_probability=fields.prediction_probability,
-        target=_index(fields.scores.target),
+        target=_index(fields.target),
     )
 
 
 def described(fields: RecordFields) -> Described:
     """What a record says, apart from numbers."""
     return Described(
-        fields.static,
-        fields.moment,
-        fields.scores,
-        tuple(fields.measures),
-        tuple(fields.measures.values()),
+        static=fields.static,
+        moment=fields.moment,
+        label=fields.label,
+        prediction=fields.prediction,
+        target=fields.target,
+        measure_names=tuple(fields.measures),
+        measures=tuple(fields.measures.values()),
     )
 
 
@@ -137,38 +143,38 @@ def rows_of_capture(file: int, capture: CaptureEvent) -> Iterator[tuple[PictureR
         capture: The contents, and where the frames begin.
     """
     step, begin, table = capture.step, capture.offset, capture.contents
-    classes = table.classes
+    classes, moments, measure_names = table.classes, table.moments, table.measures
     for static, row in zip(table.pictures, table.rows, strict=True):
-        scores = Scores(classes[row.label], classes[row.prediction], classes[row.target])
-        record = begin + row.offset
+        label, prediction = classes[row.label], classes[row.prediction]
+        target = classes[row.target]
+        record_offset, record_length = begin + row.offset, row.record_length
+        offset = record_offset + record_length + FRAME_BYTES
+        flags = HAS_RECORD | row.flags & (BLANK | HAS_HEAT_MAP)
+        moment, measures = moments[row.moment], [number(value) for value in row.measures]
+        label_probability = prediction_probability = UNKNOWN
+        if label is not None:
+            label_probability = number(row.label_probability)
+        if prediction is not None:
+            prediction_probability = number(row.prediction_probability)
+        # By position, because keywords take three times as long, and a log has many pictures.
         yield (
             PictureRow(
-                step=step,
-                wall_time=row.wall_time,
-                file=file,
-                offset=record + row.record_length + FRAME_BYTES,
-                length=row.length,
-                record_offset=record,
-                record_length=row.record_length,
-                flags=HAS_RECORD | row.flags & (BLANK | HAS_HEAT_MAP),
-                label_probability=(
-                    UNKNOWN if scores.label is None else number(row.label_probability)
-                ),
-                prediction=_index(scores.prediction),
-                prediction_probability=(
-                    UNKNOWN if scores.prediction is None else number(row.prediction_probability)
-                ),
-                target=_index(scores.target),
+                step,
+                row.wall_time,
+                file,
+                offset,
+                row.length,
+                record_offset,
+                record_length,
+                flags,
+                label_probability,
+                NO_CLASS if prediction is None else prediction[0],
+                prediction_probability,
+                NO_CLASS if target is None else target[0],
             ),
-            Described(
-                static, table.moments[row.moment], scores, table.measures, _checked(row.measures)
-            ),
+            Described(static, moment, label, prediction, target, measure_names, measures),
         )
 
 
 def _index(of: Class | None) -> int:
     return NO_CLASS if of is None else of[0]
-
-
-def _checked(measures: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(map(number, measures))

@@ -99,14 +99,14 @@ class PictureSeries:
         Returns:
             Whether one was replaced.
         """
-        i, replaced = self.columns.put(row.step, row)
-        if i + 1 < len(self.step):
-            self.change[i + 1] = UNKNOWN
-        if described is not None:
+        if described is None:
+            i, replaced = self.columns.put(row)
+        else:
+            i, replaced = self.columns.put(row, described.measure_names, described.measures)
             if i + 1 == len(self.step):
-                self.static, self.label = described.static, described.scores.label
+                self.static, self.label = described.static, described.label
             if row.flags & HAS_HEAT_MAP:
                 self.has_heat_map = True
-            if described.measures:
-                self.columns.put_measures(i, described.measure_names, described.measures)
+        if i + 1 < len(self.step):
+            self.change[i + 1] = UNKNOWN
         return replaced

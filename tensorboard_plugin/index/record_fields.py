@@ -13,27 +13,15 @@ _LONG = (',"grid":{', ',"statistics":{')
 """Fields that make up nine tenths of a record. The index needs nothing of them."""
 
 
-class Scores(typing.NamedTuple):
-    """The classes that a record names; None where it names none.
-
-    Attributes:
-        label: The true class.
-        prediction: The class that the model predicts.
-        target: The class whose score is explained.
-    """
-
-    label: Class | None
-    prediction: Class | None
-    target: Class | None
-
-
 class RecordFields(typing.NamedTuple):
     """What a record says about its picture, as far as the index needs it.
 
     Attributes:
         static: Fields that are the same at each step.
         moment: Epoch, batch and metrics.
-        scores: The classes.
+        label: The true class; None where it is not known.
+        prediction: The class that the model predicts; None where it is not known.
+        target: The class whose score is explained; None where there is none.
         label_probability: Between 0 and 1; NaN where it is not known.
         prediction_probability: Between 0 and 1; NaN where it is not known.
         measures: Numbers of the picture.
@@ -43,7 +31,9 @@ class RecordFields(typing.NamedTuple):
 
     static: StaticFields
     moment: Moment
-    scores: Scores
+    label: Class | None
+    prediction: Class | None
+    target: Class | None
     label_probability: float
     prediction_probability: float
     measures: dict[str, float]
@@ -86,7 +76,9 @@ def read_record_fields(data: bytes, tag: str, known: StaticFields | None) -> Rec
             checked_json.integer(get("batch"), 0),
             metrics if isinstance(metrics, dict) else {},
         ),
-        scores=Scores(_class(label), _class(prediction), _class(target)),
+        label=_class(label),
+        prediction=_class(prediction),
+        target=_class(target),
         label_probability=_probability(label),
         prediction_probability=_probability(prediction),
         measures=checked_json.checked_measures(get("measures")),

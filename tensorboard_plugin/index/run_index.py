@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import typing
 from collections.abc import Iterable, Iterator
 
@@ -109,8 +110,9 @@ class RunIndex:
         self.problem_count = 0
         self.problems: list[tuple[str, Problem]] = []
         self.pictures = 0
-        self._last_wall_time_of_pictures: float | None = None
-        self._last_wall_time_of_tables: float | None = None
+        self._last_wall_time_of_pictures = -math.inf
+        self._last_wall_time_of_tables = -math.inf
+        self._latest_file = 0
         self.unreadable: dict[str, str] = {}
         self._sorted_steps: list[int] | None = None
 
@@ -124,9 +126,8 @@ class RunIndex:
     @property
     def last_wall_time(self) -> float | None:
         """Time of the latest picture; of the latest measure table where there are no pictures."""
-        if self._last_wall_time_of_pictures is None:
-            return self._last_wall_time_of_tables
-        return self._last_wall_time_of_pictures
+        last = self._last_wall_time_of_pictures if self.pictures else self._last_wall_time_of_tables
+        return last if math.isfinite(last) else None
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -241,24 +242,38 @@ class RunIndex:
             except ValueError as error:
                 self._note(reader, Problem(record.offset, "record", f"{error}"))
         row = row_of_picture(file, picture, record, fields)
-        entered = self._enter(row, picture.tag, None if fields is None else described(fields))
+        says = None if fields is None else described(fields)
+        replaced = self._enter(row, picture.tag, says)
+        if replaced is not None:
+            self._enter_step(row, None if says is None else says.moment, replaced)
         if fields is not None and fields.layer_measures and fields.static.layer is not None:
             name, layer = fields.static.name, fields.static.layer
             layer_series = self.layer_series.get((name, layer["path"]))
             if layer_series is None:
                 layer_series = self._new_layer_series(name, layer)
             layer_series.put(picture.step, file, fields.layer_measures)
-        return entered
+        return replaced is not None
 
     def _add_capture(self, file: int, capture: CaptureEvent) -> bool:
-        changed = False
+        latest: PictureRow | None = None
+        moment: Moment | None = None
+        rewrites = 0
         for row, picture in rows_of_capture(file, capture):
-            changed |= self._enter(row, picture.static.tag, picture)
+            replaced = self._enter(row, picture.static.tag, picture)
+            if replaced is None:
+                continue
+            if moment is not picture.moment:  # the pictures of a capture share it
+                self._enter_step(row, picture.moment, replaced)
+            else:
+                rewrites += replaced
+            latest, moment = row, picture.moment
+        if latest is not None:
+            self.steps[capture.step].rewrites += rewrites
         for table in capture.contents.tables:
-            changed |= self._add_table(file, capture.step, capture.wall_time, table)
-        return changed
+            self._add_table(file, capture.step, capture.wall_time, table)
+        return latest is not None or len(capture.contents.tables) > 0
 
-    def _enter(self, row: PictureRow, tag: str, picture: Described | None) -> bool:
+    def _enter(self, row: PictureRow, tag: str, picture: Described | None) -> bool | None:
         """Takes one picture in.
 
         Args:
@@ -267,20 +282,33 @@ class RunIndex:
             picture: What its record says; None where it has none that can be read.
 
         Returns:
-            Whether it is shown.
+            Whether it replaces one; None where it is not shown.
         """
         series = self.series.get(tag)
         if series is None:
             if picture is None:
-                return False  # without a record nobody knows what it is
+                return None  # without a record nobody knows what it is
             series = self.series[tag] = PictureSeries(picture.static)
-        if series.columns.file_of(row.step) > row.file:
-            return False  # written again by a later file, which was read before this one grew
+        if row.file < self._latest_file and series.columns.file_of(row.step) > row.file:
+            return None  # written again by a later file, which was read before this one grew
         replaced = series.put(row, picture)
         self.pictures += not replaced
-        last = self._last_wall_time_of_pictures
-        if last is None or row.wall_time > last:
+        if row.wall_time > self._last_wall_time_of_pictures:
             self._last_wall_time_of_pictures = row.wall_time
+        if picture is not None:
+            for known in (picture.label, picture.prediction, picture.target):
+                if known is not None:
+                    self.classes[known[0]] = known[1]
+        return replaced
+
+    def _enter_step(self, row: PictureRow, moment: Moment | None, replaced: bool) -> None:
+        """Notes at which step a picture is.
+
+        Args:
+            row: The picture's numbers.
+            moment: Epoch, batch and metrics; None where its record can't be read.
+            replaced: Whether it replaces one.
+        """
         info = self.steps.get(row.step)
         if info is None:
             info = self._new_step(row.step, row.wall_time)
@@ -289,14 +317,11 @@ class RunIndex:
         info.rewrites += replaced
         if row.file not in info.files:
             info.files = (*info.files, row.file)
-        if picture is not None:
+        self._latest_file = max(row.file, self._latest_file)
+        if moment is not None:
             if row.file == max(info.files):
-                info.epoch, info.batch, _ = picture.moment
-            self._add_metrics(info, picture.moment)
-            for score in picture.scores:
-                if score is not None:
-                    self.classes[score[0]] = score[1]
-        return True
+                info.epoch, info.batch, _ = moment
+            self._add_metrics(info, moment)
 
     def _add_table(
         self, file: int, step: int, wall_time: float, table: schema.MeasureTable
@@ -309,9 +334,7 @@ class RunIndex:
                 series = self._new_layer_series(table.name, checked)
             measures = {name: number(values[i]) for name, values in table.measures.items()}
             series.put(step, file, measures)
-        last = self._last_wall_time_of_tables
-        if last is None or wall_time > last:
-            self._last_wall_time_of_tables = wall_time
+        self._last_wall_time_of_tables = max(wall_time, self._last_wall_time_of_tables)
         info = self.steps.get(step)
         if info is None:
             info = self._new_step(step, wall_time)

@@ -16,7 +16,8 @@ class StepColumns:
     """One row of numbers for each step: fixed columns, and one column for each measure.
 
     Args:
-        types: Array type of each fixed column by its name; ``step`` and ``file`` are among them.
+        types: Array type of each fixed column by its name. ``step`` is the first of them, and
+            ``file`` another.
     """
 
     def __init__(self, types: Mapping[str, str]) -> None:
@@ -25,6 +26,8 @@ class StepColumns:
         self.step: array[int] = self.fixed["step"]
         self._file: array[int] = self.fixed["file"]
         self._appends = [column.append for column in self.fixed.values()]
+        self._names: Sequence[str] | None = None  # of the latest row, where it has all measures
+        self._measure_appends: list[typing.Callable[[float], None]] = []
 
     def __len__(self) -> int:
         return len(self.step)
@@ -52,22 +55,31 @@ class StepColumns:
         column = self.measures.get(name)
         return UNKNOWN if column is None else column[i]
 
-    def put(self, step: int, row: Sequence[typing.Any]) -> tuple[int, bool]:
-        """Enters a row, without its measures. A row of the same step is replaced.
+    def put(
+        self, row: Sequence[typing.Any], names: Sequence[str] = (), values: Sequence[float] = ()
+    ) -> tuple[int, bool]:
+        """Enters a row. A row of the same step is replaced, with its measures.
 
         Args:
-            step: The row's step.
-            row: A number for each fixed column.
+            row: A number for each fixed column; the step is the first.
+            names: Names of measures.
+            values: A number for each of these; NaN where it is not known.
 
         Returns:
             The row's place, and whether one was replaced.
         """
+        step = row[0]
         i = len(self.step)
         if i == 0 or step > self.step[-1]:
             for append, value in zip(self._appends, row, strict=True):
                 append(value)
+            if names is self._names:  # nearly always: no measure is new, and none is missing
+                for append, value in zip(self._measure_appends, values, strict=True):
+                    append(value)
+                return i, False
             for column in self.measures.values():
                 column.append(UNKNOWN)
+            self.put_measures(i, names, values)
             return i, False
         i = bisect_left(self.step, step)
         replaced: bool = self.step[i] == step
@@ -81,10 +93,11 @@ class StepColumns:
                 column[i] = UNKNOWN
             else:
                 column.insert(i, UNKNOWN)
+        self.put_measures(i, names, values)
         return i, replaced
 
     def put_measures(self, i: int, names: Sequence[str], values: Sequence[float]) -> None:
-        """Enters measures of a row.
+        """Enters measures of a row; its others stay.
 
         Args:
             i: The row's place.
@@ -98,6 +111,11 @@ class StepColumns:
                     continue
                 column = self.measures[name] = array(_MEASURE, [UNKNOWN]) * len(self.step)
             column[i] = value
+        if len(names) == len(self.measures) and all(map(self.measures.__contains__, names)):
+            self._names = names
+            self._measure_appends = [self.measures[name].append for name in names]
+        else:
+            self._names = None
 
 
 def between(steps: Sequence[int], first: int | None, last: int | None) -> slice:

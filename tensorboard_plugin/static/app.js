@@ -1,32 +1,39 @@
 /** Puts state, data and views together: each change, wherever it comes from, ends in one update. */
 
-import { el } from "./dom.js";
-import { followTheme, onReload, onVisibility } from "./host.js";
-import { Header } from "./header.js";
-import { helpDialog, listen } from "./keyboard.js";
-import { Model } from "./model.js";
-import { empty, emptyLog, failed, loading, reading } from "./notices.js";
-import { Playback } from "./playback.js";
-import { select } from "./selection.js";
-import { Store } from "./state.js";
-import { Transport } from "./transport.js";
+import { el } from "./core/dom.js";
+import { followTheme, onReload, onVisibility } from "./core/host_window.js";
+import { listen, withViewKeys } from "./core/keyboard.js";
+import { LogModel } from "./core/log_model.js";
+import { Playback } from "./core/playback.js";
+import { select } from "./core/selection.js";
+import { gatherParameters, Store } from "./core/state.js";
 import { VIEWS } from "./views/index.js";
+import { Header } from "./widgets/header.js";
+import { helpDialog } from "./widgets/help_dialog.js";
+import { empty, emptyLog, failed, loading, reading } from "./widgets/notices.js";
+import { Transport } from "./widgets/transport.js";
+
+/**
+ * @import { RunDetail } from "./core/run_detail.js"
+ * @import { Selection } from "./core/selection.js"
+ * @import { Mounted, View } from "./core/view.js"
+ */
 
 export class App {
-  /** @type {import("./views/index.js").Mounted | null} */
+  /** @type {Mounted<any> | null} */
   #mounted = null;
   #mountedId = "";
   #frame = 0;
-  /** @type {import("./selection.js").Selection | null} */
+  /** @type {Selection | null} */
   #selection = null;
 
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.store = new Store();
-    this.model = new Model(() => this.#schedule());
+    this.store = new Store(gatherParameters(VIEWS));
+    this.model = new LogModel(() => this.#schedule());
     this.playback = new Playback(this.store, () => this.#schedule());
-    this.help = helpDialog();
-    this.header = new Header(this.store, () => this.help.showModal());
+    this.help = helpDialog(VIEWS);
+    this.header = new Header(this.store, VIEWS, () => this.help.showModal());
     this.transport = new Transport(this.store, this.playback);
     this.main = el("main", { class: "main" });
     root.replaceChildren(
@@ -58,14 +65,17 @@ export class App {
     const runs = model.runs?.runs ?? [];
     if (store.state.run === "" && runs.length > 0) {
       // Chosen once and kept: two trainings that write in turn must not pull the tab about.
-      const fresh = runs.reduce((a, b) => ((b.last_wall_time ?? 0) > (a.last_wall_time ?? 0) ? b : a));
+      const fresh = runs.reduce((a, b) =>
+        (b.last_wall_time ?? 0) > (a.last_wall_time ?? 0) ? b : a
+      );
       if (fresh.pictures > 0 || model.runs?.indexing.done === model.runs?.indexing.total) {
         store.update({ run: fresh.run }, { push: false });
       }
     }
     const { state } = store;
     const view = VIEWS.find((v) => v.id === state.view) ?? VIEWS[0];
-    const { detail, error } = state.run === "" ? { detail: null, error: null } : model.detail(state.run);
+    const { detail, error } =
+      state.run === "" ? { detail: null, error: null } : model.detail(state.run);
     const shown = model.summary(state.run) === null ? null : detail;
     this.#selection = shown === null ? null : select(state, shown, view.accepts);
     this.playback.update(this.#selection);
@@ -92,8 +102,8 @@ export class App {
   }
 
   /**
-   * @param {import("./views/index.js").View} view
-   * @param {import("./model.js").Detail | null} detail
+   * @param {View<any>} view
+   * @param {RunDetail | null} detail
    * @param {Error | null} error
    */
   #notice(view, detail, error) {
@@ -109,23 +119,38 @@ export class App {
     if (model.runs.runs.length === 0) return emptyLog(model.runs.log_directories);
     const summary = model.summary(store.state.run);
     if (summary === null) {
-      return empty("This run is not in the log", el("p", {}, `There is no run “${store.state.run}” (any more). Choose another one above.`));
+      return empty(
+        "This run is not in the log",
+        el("p", {}, `There is no run “${store.state.run}” (any more). Choose another one above.`)
+      );
     }
     if (error !== null) return failed("This run can't be read", error.message, retry);
     if (detail === null) return loading("Loading the run…");
     if (summary.pictures === 0) {
-      if (summary.problems > 0) return failed("Nothing in this run could be read", detail.reply.problems.map((p) => p.message).join(" "), retry);
-      return empty("No pictures in this run yet", el("p", {}, "The training has started to write. The first pictures show up here by themselves, as soon as the first epoch ends."));
+      if (summary.problems > 0)
+        return failed(
+          "Nothing in this run could be read",
+          detail.reply.problems.map((p) => p.message).join(" "),
+          retry
+        );
+      return empty(
+        "No pictures in this run yet",
+        el(
+          "p",
+          {},
+          "The training has started to write. The first pictures show up here by themselves, as soon as the first epoch ends."
+        )
+      );
     }
     return empty("Nothing for this view", el("p", {}, view.missing));
   }
 
   /** @param {number} by */
   #moveLayer(by) {
-    if (this.#selection === null || this.#selection.layer === null) return;
+    if (this.#selection === null) return;
     const { layers, layer, detail } = this.#selection;
-    const next = layers[layers.indexOf(layer) + by];
-    if (next !== undefined) this.store.update({ layer: detail.layers[next].path, item: null }, { push: false });
+    const next = layers[layers.indexOf(layer) + by] ?? null;
+    if (next !== null) this.store.update({ layer: detail.layers[next].path }, { push: false });
   }
 
   /** @param {number} by */
@@ -136,9 +161,15 @@ export class App {
     if (next !== undefined) this.store.update({ image: detail.images[next].name }, { push: false });
   }
 
+  /** From a part of a view to the whole of it, from there to the first view. */
+  #back() {
+    if (this.#mounted?.back?.() !== true) this.store.update({ view: VIEWS[0].id });
+  }
+
   #listen() {
     const { transport, playback, store } = this;
-    listen({
+    const larger = () => this.#mounted?.zoomBy?.(1.5);
+    const actions = {
       ArrowLeft: () => transport.move(-1),
       ArrowRight: () => transport.move(1),
       ArrowUp: () => this.#moveLayer(-1),
@@ -149,13 +180,13 @@ export class App {
       "]": () => this.#moveImage(1),
       " ": () => playback.toggle(),
       f: () => transport.toggleFollow(),
-      "+": () => this.#mounted?.zoomBy?.(1.5),
-      "=": () => this.#mounted?.zoomBy?.(1.5),
+      "+": larger,
+      "=": larger,
       "-": () => this.#mounted?.zoomBy?.(1 / 1.5),
-      0: () => store.update({ zoom: null }, { push: false }),
-      Escape: () => store.update(store.state.item === null ? { view: "layers" } : { item: null }),
+      0: () => this.#mounted?.fit?.(),
+      Escape: () => this.#back(),
       "?": () => this.help.showModal(),
-      ...Object.fromEntries(VIEWS.map((v, i) => [String(i + 1), () => store.update({ view: v.id })])),
-    });
+    };
+    listen(withViewKeys(actions, VIEWS, (view) => store.update({ view })));
   }
 }

@@ -13,7 +13,7 @@ import pytest
 from tensorboard import default, program
 
 from tensorboard_plugin.plugin import KerasVizPlugin
-from tests.helpers import synthetic_logs, trained_logs
+from tests.helpers import real_logs, synthetic_logs
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -107,6 +107,14 @@ class Tab:
     def find(self, selector: str, **options: typing.Any) -> Locator:
         return self.frame.locator(selector, **options)
 
+    @property
+    def views(self) -> list[str]:
+        """Names of the views in the address, in the order of their buttons."""
+        script = "buttons => buttons.map((button) => button.value)"
+        names: list[str] = self.find(".tabs button").evaluate_all(script)
+        assert names
+        return names
+
     def button(self, name: str) -> Locator:
         return self.frame.get_by_role("button", name=name, exact=True)
 
@@ -175,8 +183,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, synthetic_log
     """Two trainings; the longer one is the newer, and so the one that the tab opens with."""
     root = tmp_path_factory.mktemp("browser")
     return {
-        "run2": trained_logs.fit(str(root / "run2"), epochs=OTHER_EPOCHS, seed=1),
-        "run1": trained_logs.fit(str(root / "run1"), epochs=EPOCHS, seed=2),
+        "run2": real_logs.fit(str(root / "run2"), epochs=OTHER_EPOCHS, seed=1),
+        "run1": real_logs.fit(str(root / "run1"), epochs=EPOCHS, seed=2),
     }
 
 
@@ -219,6 +227,7 @@ def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
         viewport: tuple[int, int] = (1280, 800),
         runs: Callable[[typing.Any], None] | None = None,
         heard: Callable[[str], None] | None = None,
+        route: tuple[re.Pattern[str], Callable[[typing.Any], None]] | None = None,
         **parameters: object,
     ) -> Tab:
         width, height = viewport
@@ -226,6 +235,8 @@ def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
         contexts.append(context)
         if runs is not None:  # answers the first of all requests in the server's place
             context.route(RUNS, runs)
+        if route is not None:  # addresses, and what answers them in the server's place
+            context.route(*route)
         if heard is not None:  # takes the address of each request
             context.on("request", lambda request: heard(request.url))
         tabs.append(Tab(context, at, **parameters))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.browser.conftest import EPOCHS
 from tests.helpers.event_logs import decode, rgb
-from tests.helpers.trained_logs import LAYERS
+from tests.helpers.real_logs import LAYERS
 
 LAYER = "block1/conv_a"
 TAG = f"activations/{LAYER}/image_1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EPOCHS
-from tests.helpers.trained_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
+from tests.helpers.real_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
 
 
 def test_layers_stand_in_network_order_with_class_shape_and_dead_fraction(tab, log):
@@ -17,10 +17,10 @@ def test_layers_stand_in_network_order_with_class_shape_and_dead_fraction(tab, l
     for row, layer in zip(rows.all(), layers, strict=True):
         expect(row.locator(".about")).to_contain_text("Conv2D")
         expect(row.locator(".about")).to_contain_text(" × ".join(map(str, layer.shape)))
-    record = log.pictures[f"activations/{DEAD_LAYER}/image_0", 5].record
-    assert record.dead_fraction > 0
-    expect(rows.nth(LAYERS.index(DEAD_LAYER)).locator(".dead")).to_contain_text(
-        f"{record.dead_fraction:.0%}".replace("%", " %")
+    dead = log.pictures[f"activations/{DEAD_LAYER}/image_0", 5].dead
+    assert dead > 0
+    expect(rows.nth(LAYERS.index(DEAD_LAYER)).locator(".numbers")).to_contain_text(
+        f"{dead:.0%}".replace("%", " %")
     )
     expect(tab.find(".heading")).to_have_text(["block1", "block2"])
 
@@ -73,11 +73,11 @@ def test_an_epoch_in_the_header_is_a_step_for_all(tab):
     tab.expect_state(step="12")
 
 
-def test_a_technique_without_images_has_no_image_picker(tab):
-    tab.open(technique="filters")
-    expect(tab.picker("Technique")).to_have_value("filters")
+def test_a_method_without_images_has_no_image_picker(tab):
+    tab.open(name="filters")
+    expect(tab.picker("Method")).to_have_value("filters")
     expect(tab.picker("Image")).to_be_hidden()
-    tab.picker("Technique").select_option("grad_cam")
+    tab.picker("Method").select_option("grad_cam")
     expect(tab.picker("Image")).to_be_visible()
     expect(tab.find(".grid-row:not(.heading)")).to_have_count(len(CLASS_MAPS))
     tab.expect_pictures(".frame.now img")

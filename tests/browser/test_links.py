@@ -5,31 +5,38 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EPOCHS
-from tests.helpers.trained_logs import LAYERS
+from tests.helpers.real_logs import LAYERS
 
 LAYER = LAYERS[3]
+PICKERS = {"Run": "run", "Method": "name", "Layer": "layer", "Image": "image"}
 
 
 def test_a_deep_link_restores_everything(new_tab):
     wanted = {
         "view": "picture",
         "run": "run1/keras_viz",
-        "technique": "grad_cam",
+        "name": "grad_cam",
         "layer": LAYER,
         "image": "image_2",
         "step": "6",
         "zoom": "3",
     }
     tab = new_tab(**wanted)
-    for name in ("run", "technique", "layer", "image"):
-        picker = tab.picker(name.capitalize())
-        expect(picker).to_have_value(wanted[name])
+    for label, name in PICKERS.items():
+        expect(tab.picker(label)).to_have_value(wanted[name])
     expect(tab.find(".title")).to_contain_text("epoch 6")
     expect(tab.find(".level")).to_have_text("300 %")
     assert tab.state() == wanted
     tab.reload()
     expect(tab.find(".title")).to_contain_text("epoch 6")
     assert tab.state() == wanted
+
+
+def test_a_link_of_an_older_release_shows_the_same(new_tab):
+    tab = new_tab(view="picture", technique="grad_cam", layer=LAYER, step=6)
+    expect(tab.picker("Method")).to_have_value("grad_cam")
+    expect(tab.find(".title")).to_contain_text(LAYER)
+    tab.expect_state(name="grad_cam", technique=None)
 
 
 def test_back_and_forward_walk_through_the_views(tab):

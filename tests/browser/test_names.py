@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 from tensorboard_plugin import schema
 from tests.browser.conftest import serve
-from tests.browser.test_page import VIEWS
 from tests.helpers.faults.tab_names import NAMES, as_run, write_named
 
 SHOWN = {
@@ -54,7 +53,7 @@ def test_any_name_is_text_and_the_layout_stays(kind, new_tab, names_address):
     layer = tab.find(".grid-row strong").first
     expect(layer).to_have_attribute("title", f"{name}0")
     assert layer.text_content() == f"{name}0".rpartition("/")[2]
-    for view in VIEWS:
+    for view in tab.views:
         tab.open(run=run, view=view)
         tab.page.wait_for_timeout(200)
         assert name in tab.find("body").text_content()

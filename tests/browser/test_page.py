@@ -16,9 +16,8 @@ from keras_viz_callbacks.summary import event_file
 from tensorboard_plugin import schema
 from tests.browser.conftest import RUNS, serve, watch
 from tests.helpers import synthetic_logs
-from tests.helpers.trained_logs import LAYERS
+from tests.helpers.real_logs import LAYERS
 
-VIEWS = ("layers", "picture", "channels", "classmap", "compare", "health")
 HOSTILE = '<img src=x onerror="parent.hacked=1">&amp;"\'%2f'
 
 
@@ -57,7 +56,7 @@ def test_axe_finds_nothing_grave_in_any_view_light_and_dark(tab, axe):
     assert grave(tab.frame), "axe is at work"
     tab.frame.evaluate("document.body.lastElementChild.remove()")
     found = {}
-    for view in VIEWS:
+    for view in tab.views:
         tab.open(view=view, image="image_2", step=0)
         tab.page.wait_for_timeout(150)
         for dark in (False, True):
@@ -78,7 +77,7 @@ def test_axe_finds_nothing_grave_in_any_view_light_and_dark(tab, axe):
 
 def test_every_view_fits_on_480_pixels(new_tab):
     tab = new_tab(viewport=(480, 800))
-    for view in VIEWS:
+    for view in tab.views:
         tab.open(view=view)
         tab.page.wait_for_timeout(100)
         assert tab.frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
@@ -94,7 +93,7 @@ def test_names_are_text(tmp_path, new_tab):
     file.close()
     tab = new_tab(serve(str(tmp_path)))
     expect(tab.find(".grid-row strong").first).to_contain_text(HOSTILE)
-    for view in VIEWS:
+    for view in tab.views:
         tab.open(view=view)
         tab.page.wait_for_timeout(250)
         assert tab.find("img[onerror], b:has-text('run')").count() == 0
@@ -117,7 +116,7 @@ def hostile(written):
         score = getattr(record, field)
         if score is not None:
             rename[field] = dataclasses.replace(score, name=score.name + HOSTILE)
-    tag = schema.picture_tag(record.technique, layer and layer.path, record.image_name)
+    tag = schema.picture_tag(record.name, layer and layer.path, record.image_name)
     record = dataclasses.replace(record, layer=layer, tag=tag, note=HOSTILE, **rename)
     return dataclasses.replace(written, record=record)
 
@@ -184,7 +183,7 @@ def test_without_a_parent_in_reach(browser, address, notebook):
     frame = page.frame_locator("iframe")
     expect(frame.locator(".view[data-view=layers]")).to_be_visible()
     frame.get_by_role("button", name="Health").click()
-    expect(frame.locator(".heat.dead .row-names button")).to_have_count(len(LAYERS))
+    expect(frame.locator(".heat.measure .row-names button")).to_have_count(len(LAYERS))
     page.goto(f"{entry}#keras_viz&p.keras_viz.view=picture&p.keras_viz.step=3")
     expect(page.locator(".title")).to_contain_text("epoch 3")
     page.locator(".transport .slider").fill("4")

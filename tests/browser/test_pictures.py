@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EPOCHS, OTHER_EPOCHS
-from tests.helpers.trained_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
+from tests.helpers.real_logs import CLASS_MAPS, DEAD_LAYER, LAYERS
 
 LAYER = LAYERS[1]
 IMAGES = ("image_0", "image_1", "image_2")
@@ -261,13 +261,13 @@ def test_a_swipe_uncovers_the_other(tab):
 
 def test_a_cell_of_health_opens_what_it_stands_for(tab, log):
     tab.open(view="health", step=13)
-    chart = tab.find(".heat.dead")
+    chart = tab.find(".heat.measure")
     expect(chart.locator(".row-names button")).to_have_count(len(LAYERS))
     box = chart.locator(".plot").bounding_box()
     x = box["x"] + (4.5 / EPOCHS) * box["width"]
     y = box["y"] + (3.5 / len(LAYERS)) * box["height"]
     layer = LAYERS[3]
-    dead = log.pictures[f"activations/{layer}/image_0", 4].record.dead_fraction
+    dead = log.pictures[f"activations/{layer}/image_0", 4].dead
     tab.page.mouse.move(x, y)
     expect(chart.locator(".readout")).to_have_text(
         f"{layer}, epoch 4: {dead:.0%}".replace("%", " % dead")

@@ -11,7 +11,7 @@ from keras_viz_callbacks.summary import event_file
 from tensorboard_plugin import schema
 from tests.browser.conftest import serve
 from tests.helpers import synthetic_logs
-from tests.helpers.trained_logs import LAYERS
+from tests.helpers.real_logs import LAYERS
 
 
 def test_an_exact_step_can_be_typed(tab):

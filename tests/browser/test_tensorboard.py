@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tensorboard_plugin.index import log_index
 from tests.browser.conftest import EPOCHS, serve
 from tests.helpers import synthetic_logs
-from tests.helpers.trained_logs import LAYERS
+from tests.helpers.real_logs import LAYERS
 
 DARK = """() => getComputedStyle(document.body).backgroundColor"""
 SMALL = synthetic_logs.Spec(epochs=1, layers=1, images=1, filters=False, class_maps=0)

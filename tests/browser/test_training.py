@@ -50,7 +50,7 @@ def test_epochs_of_a_running_training_arrive_by_themselves(training, tmp_path, n
         training()
         expect(tab.find(".exact")).to_have_value(str(epoch), timeout=30_000)
     tab.expect_pictures(".frame.now img")
-    expect(tab.find(".about .dead").first).to_contain_text("dead")
+    expect(tab.find(".about .numbers").first).to_contain_text("dead")
     tab.button("Class map").click()
     expect(tab.find(".outcome .verdict")).to_be_visible()
     expect(tab.find(".sheet canvas")).to_be_visible()

@@ -32,6 +32,7 @@ def test_signatures_show_the_options_with_their_defaults():
         "images": inspect.Parameter.empty,
         "target": None,
         "method": "grad_cam",
+        "batch_size": 32,
         "colormap": "turbo",
         "name": None,
     }

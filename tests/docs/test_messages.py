@@ -17,6 +17,8 @@ QUOTED = [b.text.strip() for b in blocks(TROUBLESHOOTING) if b.info == "text"]
 PACKAGES = ("keras_viz_callbacks", "tensorboard_plugin")
 STATIC = ROOT / "tensorboard_plugin/static"
 ENOUGH = 20  # letters that a message must have besides what is put in, or any text would match it
+# Label and key of a view, as it declares them.
+VIEW = r'label: "(.*?)",\s+key: "(.*?)"'
 
 
 @functools.cache
@@ -65,21 +67,23 @@ def test_what_the_tab_says_is_quoted_as_it_says_it():
 
 
 def test_the_keys_are_those_of_the_tab():
-    script = (STATIC / "keyboard.js").read_text(encoding="utf-8")
+    script = (STATIC / "widgets/help_dialog.js").read_text(encoding="utf-8")
     listed = script[script.index("const KEYS = [") : script.index("];")]
     keys = re.findall(r'\["(.*?)", "(.*?)"\]', listed)
     page = (GUIDE / "tab.md").read_text(encoding="utf-8")
     table = page[page.index("| Key | Does |") : page.index("## Links")]
-    assert re.findall(r"^\| (.*?) \| (.*?) \|$", table, flags=re.MULTILINE)[1:] == keys
+    expected = [*keys, ("1 2 3 …", "choose the view, in the order of the buttons")]
+    assert re.findall(r"^\| (.*?) \| (.*?) \|$", table, flags=re.MULTILINE)[1:] == expected
 
 
 def test_the_views_are_those_of_the_tab():
-    order = (STATIC / "views/index.js").read_text(encoding="utf-8")
-    names = re.findall(r"(\w+)View\b", order[order.index("VIEWS =") :])
+    sources = [p.read_text(encoding="utf-8") for p in STATIC.glob("views/*/*_view.js")]
+    declared = {key: label for s in sources for label, key in re.findall(VIEW, s)}
+    assert len(declared) == len(sources)
     page = (GUIDE / "tab.md").read_text(encoding="utf-8")
-    six = page[page.index("## The six views") : page.index("## Epochs")]
-    headings = re.findall(r"^### (.*)$", six, flags=re.MULTILINE)
-    assert [h.replace(" ", "").lower() for h in headings] == [n.lower() for n in names]
+    views = page[page.index("## The views") : page.index("## Epochs")]
+    headings = re.findall(r"^### (.*)$", views, flags=re.MULTILINE)
+    assert headings == [declared[key] for key in sorted(declared)]
 
 
 def test_the_bounds_are_those_of_the_source():

@@ -1,9 +1,13 @@
 """Which run a training writes to and from which step on, wherever its log directory lies."""
 
+import threading
+
 import pytest
 
 from keras_viz_callbacks.summary.run import Drawing, Measured, open_run
 from tensorboard_plugin import schema
+from tensorboard_plugin.index.log_directories import log_directories
+from tensorboard_plugin.index.log_index import LogIndex
 from tests.helpers.event_logs import Log
 from tests.helpers.stores import copy_from
 
@@ -62,3 +66,84 @@ def test_a_restart_goes_on_in_the_newest_run(log_url, steps):
     assert steps() == {"keras_viz": [0, 1, 2], "keras_viz-2": [0, 1, 2, 3]}
     train(log_url + "/elsewhere", Model(), epochs=4, first=3)
     assert steps()["elsewhere/keras_viz"] == [3]
+
+
+def test_drain_waits_until_all_is_written(tmp_path):
+    owner, written = Model(), threading.Event()
+    run = open_run(str(tmp_path))
+    run.join(owner, Model(), object())
+    run.begin_epoch(0, None)
+
+    def draw():
+        assert written.wait(10)
+        yield Drawing(schema.Record("t", "t/a", 1, 1), b"png")
+
+    for step in range(3):
+        assert run.submit(step, draw, pytest.fail)
+    assert not run.drain(timeout=0.05)
+    written.set()
+    assert run.drain()
+    assert Log(tmp_path).steps("t/a") == [0, 1, 2]
+    assert run.submit(3, draw, pytest.fail), "the run goes on"
+    assert run.drain()
+    assert Log(tmp_path).steps("t/a") == [0, 1, 2, 3]
+    run.leave(owner)
+
+
+def test_numbers_are_written_without_any_picture(log_url, tmp_path):
+    layers = tuple(schema.Layer(f"conv{i}", "Conv2D", i, (4, 4, 8)) for i in range(2))
+    owner, failures = Model(), []
+    run = open_run(log_url)
+    run.join(owner, Model(), object())
+    for epoch in range(2):
+        run.begin_epoch(epoch, None)
+        values = (0.5, epoch / 4)
+        table = schema.MeasureTable("t", epoch, 10 * epoch, layers, {"m": values}, {"loss": 1.0})
+        tags = [schema.scalar_tag("m", layer.path, "t") for layer in layers]
+        run.claim(owner, tags)
+        measured = Measured(table, list(zip(tags, values, strict=True)))
+        run.submit(run.epoch_step(epoch), lambda one=measured: [one], failures.append)
+    run.leave(owner)
+    assert failures == []
+    copy = copy_from(log_url, tmp_path / "copy")
+    log = Log(copy)
+    assert log.scalars == {
+        ("keras_viz", "m/t/conv0", 0): 0.5,
+        ("keras_viz", "m/t/conv0", 1): 0.5,
+        ("keras_viz", "m/t/conv1", 0): 0.0,
+        ("keras_viz", "m/t/conv1", 1): 0.25,
+    }
+    assert log.layer_measure("t", "m", 1) == {"conv0": 0.5, "conv1": 0.25}
+    index = LogIndex(log_directories(str(copy)))
+    index.refresh(seconds=60)
+    (found,) = index.runs.values()
+    assert found.all_problems() == (0, [])
+    assert [(m.measure, m.of, m.names) for m in found.measures] == [("m", "layer", ("t",))]
+    assert [layer["path"] for layer in found.layers] == ["conv0", "conv1"]
+    assert found.sorted_steps == [0, 1]
+
+
+def test_two_callbacks_may_not_write_the_same_scalar(tmp_path):
+    run, one, other = open_run(str(tmp_path)), Model(), Model()
+    run.claim(one, ["m/conv0"])
+    with pytest.raises(ValueError, match=r"^Two callbacks on .* write 'm/conv0'\. Give one of"):
+        run.claim(other, ["m/conv0"])
+    run.end_session()
+    run.claim(other, ["m/conv0"])
+    run.end_session()
+
+
+def test_what_was_drawn_before_a_failure_is_written(tmp_path):
+    owner, failures = Model(), []
+    run = open_run(str(tmp_path))
+    run.join(owner, Model(), object())
+    run.begin_epoch(0, None)
+
+    def draw():
+        yield Drawing(schema.Record("t", "t/a", 1, 1), b"png")
+        raise FloatingPointError("the second is NaN")
+
+    run.submit(0, draw, failures.append)
+    run.leave(owner)
+    assert [str(error) for error in failures] == ["the second is NaN"]
+    assert Log(tmp_path).tags() == {"t/a"}

@@ -1,1 +1,1 @@
-"""What can go wrong, done for real: one module for each kind of fault."""
+"""Faults that are really caused: one module for each kind."""

@@ -1,4 +1,4 @@
-"""Batches made by other processes, apart from all else that a spawned one would have to import."""
+"""Batches made by other processes. A spawned one has to import this module only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of two, made by two processes, which Keras starts anew for each epoch."""
+    """Batches of two, made by two processes, which Keras starts again for each epoch."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
         super().__init__(workers=2, use_multiprocessing=True, max_queue_size=2)

@@ -1,4 +1,4 @@
-"""What goes wrong inside a capture, or in what a capture is given."""
+"""Faults inside a capture, or in what a capture is given."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from tests.helpers.backends import by_backend
 from tests.helpers.faults import tiny_training
 from tests.helpers.faults.fault import fault
 from tests.helpers.faults.log_checks import readable, steps
-from tests.helpers.faults.tiny_training import At, Settle
+from tests.helpers.faults.tiny_training import At, WaitUntilWritten
 from tests.helpers.models import six_images, six_labels
 
+EPOCHS = tiny_training.EPOCHS
 GRID = "activations/conv_a/image_0"
 
 
 @fault(
     "A model whose weights turn NaN",
-    checked="the weights; activations are drawn on, their statistics empty where they are no "
-    "numbers; class maps before it stay",
+    checked="the weights; activations are still drawn, with empty statistics where they are not "
+    "finite; earlier class maps stay",
     seen="warning: “could not draw 'grad_cam': ValueError: … NaN or infinite …”",
     times=5,
 )
@@ -37,7 +38,7 @@ def nan(directory: Path, number: int) -> None:
         return tiny_training.variables(model)
 
     own = tiny_training.callbacks(directory)
-    with tiny_training.said() as warned:
+    with tiny_training.our_warnings() as warned:
         found = trained(own)
     wanted = trained([])
     for mine, other in zip(found, wanted, strict=True):
@@ -50,14 +51,14 @@ def nan(directory: Path, number: int) -> None:
     assert log.steps(GRID) == list(range(tiny_training.EPOCHS))
     statistics = log.records["keras_viz", GRID, tiny_training.EPOCHS - 1].statistics
     assert statistics is not None
-    assert statistics.mean[0] in (None, 0)  # where a ReLU makes 0 of it
+    assert statistics.mean[0] in (None, 0)  # where a ReLU turns it into 0
     assert log.steps("grad_cam/conv_b/image_0") == [0, 1]
 
 
 def _spoil(model: keras.Model) -> None:
-    """A weight in front, for the activations, and one behind, for the score and its gradients.
+    """Sets a weight of the first layer, for the activations, and one of the last, for the score.
 
-    The first alone would not do: some processors make 0 of NaN in a ReLU.
+    The first is not enough: in a ReLU, some processors turn NaN into 0.
     """
     for layer in ("conv_a", "classes"):
         kernel = model.get_layer(layer).kernel
@@ -66,18 +67,18 @@ def _spoil(model: keras.Model) -> None:
         kernel.assign(value)
 
 
-class Hungry(ActivationGrid):  # type: ignore[misc]
-    """Draws its second capture without a byte more than the process has (RLIMIT_AS)."""
+class WithoutMemory(ActivationGrid):  # type: ignore[misc]
+    """Draws its second capture with the memory that the process already has (RLIMIT_AS)."""
 
     captures = 0
 
     def _capture(self) -> Any:
         self.captures += 1
         draw = super()._capture()
-        return self._starving(draw) if self.captures == 2 else draw
+        return self._limited(draw) if self.captures == 2 else draw
 
-    def _starving(self, draw: Any) -> Any:
-        def starving(moment: Any) -> Iterator[Any]:
+    def _limited(self, draw: Any) -> Any:
+        def limited(moment: Any) -> Iterator[Any]:
             soft, hard = resource.getrlimit(resource.RLIMIT_AS)
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), hard))
@@ -86,11 +87,11 @@ class Hungry(ActivationGrid):  # type: ignore[misc]
             finally:
                 resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
-        return starving
+        return limited
 
 
 def _no_limits() -> str | None:
-    return None if Path("/proc/self/statm").exists() else "/proc tells a process's size on Linux"
+    return None if Path("/proc/self/statm").exists() else "the size of a process is read from /proc"
 
 
 @fault(
@@ -101,25 +102,25 @@ def _no_limits() -> str | None:
     cannot=_no_limits,
 )
 def no_memory_to_draw(directory: Path, number: int) -> None:
-    own = Hungry(directory, six_images()[:1], layers="conv_a", cell_size=4096)
+    own = WithoutMemory(directory, six_images()[:1], layers="conv_a", cell_size=4096)
     model = tiny_training.model()
-    with tiny_training.said() as warned:
-        # Behind `Settle` nothing of the training runs while there is no memory.
+    with tiny_training.our_warnings() as warned:
+        # After `WaitUntilWritten`, nothing of the training runs while there is no memory.
         tiny_training.fit(
-            model, [own, Settle(own), *tiny_training.callbacks(directory, name="cam")[1:]]
+            model, [own, WaitUntilWritten(own), *tiny_training.callbacks(directory, name="cam")[1:]]
         )
-    tiny_training.same(tiny_training.variables(model), tiny_training.expected())
+    tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected())
     assert len(warned) == 1, warned
     assert "could not draw 'activations'" in warned[0]
     assert "MemoryError" in warned[0]
     assert steps(readable(directory), {GRID}) == [0, 2, 3]
 
 
-class TooMuch:
-    """A target that needs 64 TiB for a moment, once the training runs.
+class HugeTarget:
+    """A target that needs 64 TiB once the training runs.
 
-    A compiled one needs them when it is run; on torch, where it is called for each capture, only
-    the first call, which checks it before the training, does without.
+    A compiled one needs them when it is run. On torch, where it is called for each capture, the
+    first call needs less: it checks the target before the training.
     """
 
     calls = 0
@@ -131,26 +132,30 @@ class TooMuch:
             return score
         row = keras.ops.arange(1 << 22, dtype="float32") * keras.ops.stop_gradient(score[0])
         many = keras.ops.sin(row[:, None] + row[None, :])
-        # What is sorted has to stand in memory: no compiler gets round it.
+        # What is sorted has to be in memory: no compiler can avoid it.
         return score * (1 + 0 * keras.ops.sort(many, axis=0)[0, 0])
 
 
 @fault(
     "No memory in a capture (a `target` that asks the backend for 64 TiB)",
     checked="the weights; all pictures of the other callback",
-    seen="warning: “could not draw 'grad_cam': …” with the backend's own words",
+    seen="warning: “could not draw 'grad_cam': …” with the backend's message",
     times=5,
 )
 def no_memory_to_capture(directory: Path, number: int) -> str:
     grid, _ = tiny_training.callbacks(directory)
-    # TensorFlow tries for ten seconds: in the first capture and in the last will do.
+    # TensorFlow tries for ten seconds: so only in the first capture and in the last.
     own = GradCAM(
-        directory, six_images()[:1], layers="conv_b", target=TooMuch(), every=tiny_training.EPOCHS
+        directory,
+        six_images()[:1],
+        layers="conv_b",
+        target=HugeTarget(),
+        every=tiny_training.EPOCHS,
     )
     model = tiny_training.model()
-    with tiny_training.said() as warned:
+    with tiny_training.our_warnings() as warned:
         tiny_training.fit(model, [own, grid] if number % 2 else [grid, own])
-    tiny_training.same(tiny_training.variables(model), tiny_training.expected())
+    tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected())
     assert len(warned) == 1, warned
     assert "could not draw 'grad_cam'" in warned[0]
     assert any(word in warned[0].lower() for word in ("memory", "allocat", "exhausted")), warned[0]
@@ -159,7 +164,7 @@ def no_memory_to_capture(directory: Path, number: int) -> str:
 
 
 class LostError(OSError):
-    """What a dataset raises whose files are gone."""
+    """The error of a dataset whose files are gone."""
 
 
 def _breaks_at_once() -> Iterator[Any]:
@@ -185,7 +190,7 @@ class BreaksWhenRead(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 class BreaksWhenCounted(keras.utils.PyDataset):  # type: ignore[misc]
-    """A dataset that is gone altogether."""
+    """A dataset without any file."""
 
     def __len__(self) -> int:
         raise LostError("the file is gone")
@@ -193,7 +198,7 @@ class BreaksWhenCounted(keras.utils.PyDataset):  # type: ignore[misc]
 
 @fault(
     "A held-out dataset that raises, at once or half-way",
-    checked="it raises where the callback is made, before any training; nothing is written; a "
+    checked="it raises when the callback is made, before any training; nothing is written; a "
     "training with another dataset has the right weights and all its pictures",
     seen="the dataset's own exception",
     times=4,
@@ -206,7 +211,7 @@ def dataset(directory: Path, number: int) -> None:
     assert list(directory.iterdir()) == []
     model = tiny_training.model()
     tiny_training.fit(model, tiny_training.callbacks(directory))
-    tiny_training.same(tiny_training.variables(model), tiny_training.expected())
+    tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected())
     assert steps(readable(directory), tiny_training.TAGS) == list(range(tiny_training.EPOCHS))
 
 
@@ -217,17 +222,17 @@ def dataset(directory: Path, number: int) -> None:
     times=5,
 )
 def clock(directory: Path, number: int) -> None:
-    real, behind = time.time, [0.0]
+    real, offset = time.time, [0.0]
 
     def jump() -> None:
-        behind[0] += 86_400.0
+        offset[0] += 86_400.0
 
     model = tiny_training.model()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "time", lambda: real() - behind[0])
+        patch.setattr(time, "time", lambda: real() - offset[0])
         own = tiny_training.callbacks(directory)
         tiny_training.fit(model, [At("on_epoch_begin", jump, 2), *own])
-        tiny_training.same(tiny_training.variables(model), tiny_training.expected())
+        tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected())
         jump()
         tiny_training.fit(model, tiny_training.callbacks(directory), epochs=6, initial_epoch=4)
     log = readable(directory)

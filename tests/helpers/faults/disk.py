@@ -1,4 +1,4 @@
-"""A disk that is full, and a log directory that goes away, is replaced or can't be written to."""
+"""A disk that is full, and a log directory that is removed, replaced or made read-only."""
 
 from __future__ import annotations
 
@@ -18,58 +18,58 @@ from tests.helpers.event_logs import Log
 from tests.helpers.faults import tiny_training
 from tests.helpers.faults.fault import fault
 from tests.helpers.faults.log_checks import readable
-from tests.helpers.faults.tiny_training import At, Settle
+from tests.helpers.faults.tiny_training import At, WaitUntilWritten
 
 EPOCHS = 5
 BEGIN, END = 1, 3
-"""Epochs between whose beginnings the fault lasts."""
+"""The fault begins with one epoch and ends with the other."""
 
 
 def _train(
     log_dir: Path,
     begin: Callable[[], None],
     end: Callable[[], None] = lambda: None,
-    told: str | None = None,
+    warning: str | None = None,
 ) -> None:
-    """A training during which something begins and ends; checks weights and words.
+    """A training during which a fault begins and ends; checks weights and warnings.
 
     Args:
-        log_dir: Where it writes.
-        begin: Called in front of epoch `BEGIN`, when all before is written.
-        end: Called in front of epoch `END`.
-        told: What each of the two callbacks warns of, or None.
+        log_dir: Log directory.
+        begin: Called before epoch `BEGIN`, when all earlier captures are written.
+        end: Called before epoch `END`.
+        warning: Part of each warning; None where nothing is warned of.
     """
     own = tiny_training.callbacks(log_dir)
     model = tiny_training.model()
-    with tiny_training.said() as warned:
+    with tiny_training.our_warnings() as warned:
         tiny_training.fit(
             model,
             [
                 At("on_epoch_begin", begin, BEGIN),
                 At("on_epoch_begin", end, END),
                 *own,
-                Settle(own[0]),
+                WaitUntilWritten(own[0]),
             ],
             EPOCHS,
         )
-    tiny_training.same(tiny_training.variables(model), tiny_training.expected(EPOCHS))
-    if told is None:
+    tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected(EPOCHS))
+    if warning is None:
         assert warned == []
     else:
         assert warned
-        assert all(told in words for words in warned), warned
-        assert len(warned) <= len(own)  # once for each
+        assert all(warning in each for each in warned), warned
+        assert len(warned) <= len(own)  # each callback once
 
 
-def _whole_outside(log: Log, run: str = "keras_viz") -> None:
-    """Checks that only captures of the time of the fault are missing."""
+def _check_missing(log: Log, run: str = "keras_viz") -> None:
+    """Checks that no capture of before and after the fault is missing."""
     for tag in tiny_training.TAGS:
         missing = set(range(EPOCHS)) - set(log.steps(tag, run))
         assert missing <= set(range(BEGIN, END)), (tag, missing)
 
 
 class Ballast:
-    """A file of the user's that takes what is left of a disk, but for a few bytes."""
+    """A file of the user's that fills a disk up to a few bytes."""
 
     def __init__(self, path: Path, left: int) -> None:
         self.path, self.left = path, left
@@ -89,7 +89,7 @@ class Ballast:
 
 @functools.cache
 def cannot_mount() -> str | None:
-    """Why no file system can be mounted here."""
+    """Why this machine can't mount a file system; None if it can."""
     with tempfile.TemporaryDirectory() as place:
         try:
             with tmpfs(Path(place)):
@@ -100,20 +100,20 @@ def cannot_mount() -> str | None:
 
 @contextlib.contextmanager
 def tmpfs(place: Path, kilobytes: int = 512) -> Iterator[None]:
-    """A small file system in memory, mounted there meanwhile."""
+    """A small file system in memory, mounted inside the context."""
     options = ["-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
     subprocess.run(["mount", *options], check=True, capture_output=True)
     try:
         yield
     finally:
-        # Lazily: a file of the last session may be open still where a check has failed.
+        # Lazily: after a failed check a file may still be open.
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @fault(
     "Disk full in the middle of a capture (a tmpfs of 512 kB, filled up to 0 to 16 kB)",
-    checked="the weights; the file that filled it; whole pictures only, none missing of the time "
-    "before and after",
+    checked="the weights; the file that filled it; only complete pictures, none missing from "
+    "before and after the fault",
     seen="warning: “could not draw 'activations': OSError: [Errno 28] No space left on device”",
     times=20,
     tested=1,
@@ -125,13 +125,13 @@ def full(directory: Path, number: int) -> str:
         ballast = Ballast(directory / "checkpoint.bin", left)
         _train(directory / "log", ballast.fill, ballast.check_and_remove, "No space left on device")
         log = readable(directory / "log")
-        _whole_outside(log)
+        _check_missing(log)
     return f"{left} bytes left"
 
 
 @fault(
-    "A file may not grow any more (RLIMIT_FSIZE, at a random byte of a capture)",
-    checked="the weights; whole pictures only, none missing of the time before and after",
+    "A limit of the file size (RLIMIT_FSIZE, at a random byte of a capture)",
+    checked="the weights; only complete pictures, none missing from before and after the fault",
     seen="warning: “could not draw 'activations': OSError: [Errno 27] File too large”",
     times=20,
     tested=1,
@@ -152,13 +152,13 @@ def limited(directory: Path, number: int) -> str:
     finally:
         end()
     log = readable(directory)
-    _whole_outside(log)
+    _check_missing(log)
     assert len(log.files) == 1
     return f"{more} bytes more"
 
 
 @fault(
-    "The log directory removed while running",
+    "The log directory removed during the training",
     checked="the weights; it is made again, and holds all pictures from then on",
     seen="nothing",
     times=10,
@@ -174,8 +174,8 @@ def removed(directory: Path, number: int) -> None:
 
 
 @fault(
-    "The log directory replaced by another directory while running",
-    checked="the weights; what was in either stays as it was; later pictures go to the new one",
+    "The log directory replaced by another directory during the training",
+    checked="the weights; the content of both stays as it was; later pictures go to the new one",
     seen="nothing",
     times=10,
     tested=1,
@@ -198,9 +198,9 @@ def replaced(directory: Path, number: int) -> None:
 
 
 @fault(
-    "The log directory replaced by a file while running, which goes away later",
-    checked="the weights; the file is untouched; what was in the directory stays, and pictures are "
-    "drawn again as soon as they can be",
+    "The log directory replaced by a file during the training; the file is removed later",
+    checked="the weights; the file and the content of the directory stay as they were; pictures "
+    "are drawn again as soon as possible",
     seen="warning: “could not draw 'activations': NotADirectoryError: …” (or FileExistsError)",
     times=10,
     tested=1,
@@ -221,22 +221,22 @@ def a_file_instead(directory: Path, number: int) -> None:
         assert file.read_text() == notes
         file.unlink()
 
-    told = "NotADirectoryError" if number % 2 else "FileExistsError"
-    _train(log_dir, replace, back, told)
+    warning = "NotADirectoryError" if number % 2 else "FileExistsError"
+    _train(log_dir, replace, back, warning)
     for tag in tiny_training.TAGS:
         assert readable(moved).steps(tag) == list(range(BEGIN))
         assert readable(log_dir).steps(tag) == list(range(END, EPOCHS))
 
 
 def _immutable(directory: Path, *, on: bool) -> None:
-    """Makes all of a directory read-only, for root and for files that are open, too."""
+    """Makes all of a directory read-only, also for root and for open files."""
     flag = "+i" if on else "-i"
     subprocess.run(["chattr", "-R", flag, str(directory)], check=True, capture_output=True)
 
 
 @functools.cache
 def cannot_make_read_only() -> str | None:
-    """Why nothing can be made read-only here that is open."""
+    """Why this machine can't make open files read-only; None if it can."""
     place = Path(tempfile.mkdtemp())
     try:
         _immutable(place, on=True)
@@ -249,10 +249,10 @@ def cannot_make_read_only() -> str | None:
 
 
 @fault(
-    "The log directory made read-only while running (`chattr +i`, which stops root and open files "
-    "too), and writable again",
-    checked="the weights; what was written stays whole; pictures are drawn again as soon as they "
-    "can be",
+    "The log directory made read-only during the training (`chattr +i`, which also stops root and "
+    "open files), and writable again",
+    checked="the weights; what was written stays complete; pictures are drawn again as soon as "
+    "possible",
     seen="warning: “could not draw 'activations': PermissionError: [Errno 1] Operation not "
     "permitted”",
     times=10,

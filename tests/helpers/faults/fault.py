@@ -1,4 +1,4 @@
-"""What can go wrong, done for real: the list that tests and docs/faults.py run."""
+"""Faults that are really caused: the list that tests and docs/faults.py run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import ModuleType
 import pytest
 
 Run = Callable[[Path, int], "str | None"]
-"""Does a fault once, in an empty directory, and raises AssertionError for what did not hold.
+"""Causes a fault once, in an empty directory, and raises AssertionError for what did not hold.
 
-The number counts the times from 0: it is the seed, or picks one of several variants. What is
-returned says what this time was like; docs/faults.json keeps it.
+The number counts the times from 0: it is the seed, or picks one of several variants. The returned
+text describes this time; docs/faults.json keeps it.
 """
 
 
@@ -22,14 +22,14 @@ class Fault:
     """A fault, and what must hold in spite of it.
 
     Attributes:
-        name: What goes wrong, as the table says it.
+        name: Description of the fault in the table.
         checked: What must hold.
-        seen: What the user is told; ``run`` checks the words that are quoted there.
-        times: How often docs/faults.py does it.
-        run: Does it once.
-        tested: How often the tests do it.
-        cannot: Why it can't be done on this machine or backend, or None.
-        slow: Whether the tests do it with the slow ones only.
+        seen: What the user sees; ``run`` checks the words that are quoted here.
+        times: Number of times that docs/faults.py causes it.
+        run: Function that causes it once.
+        tested: Number of times that the tests cause it.
+        cannot: Function that returns why this machine or backend can't cause it, or None.
+        slow: True if it belongs to the slow tests.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Fault:
 
 
 FAULTS: list[Fault] = []
-"""Every fault of the modules that have been imported, in their order."""
+"""Every fault of the imported modules, in their order."""
 
 
 def fault(
@@ -56,7 +56,7 @@ def fault(
     cannot: Callable[[], str | None] = lambda: None,
     slow: bool = False,
 ) -> Callable[[Run], Run]:
-    """Puts a function among `FAULTS`; the arguments are those of `Fault`."""
+    """Adds a function to `FAULTS`; the arguments are those of `Fault`."""
 
     def add(run: Run) -> Run:
         FAULTS.append(Fault(name, checked, seen, times, run, tested, cannot, slow))
@@ -72,7 +72,7 @@ def faults_of(*modules: ModuleType) -> list[Fault]:
 
 
 def parameters(*modules: ModuleType) -> list[object]:
-    """``(fault, number)`` for ``pytest.mark.parametrize``: each as often as the tests do it."""
+    """``(fault, number)`` for ``pytest.mark.parametrize``: each as often as the tests cause it."""
     return [
         pytest.param(
             each,
@@ -86,7 +86,7 @@ def parameters(*modules: ModuleType) -> list[object]:
 
 
 def do(each: Fault, number: int, directory: Path) -> None:
-    """What a test does with a parameter: the fault once, or a skip that says why not."""
+    """Causes a fault once, or skips the test with the reason."""
     if reason := each.cannot():
         pytest.skip(reason)
     each.run(directory, number)

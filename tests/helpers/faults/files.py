@@ -1,4 +1,4 @@
-"""Event files of an earlier training that are damaged, or nobody's."""
+"""Event files of an earlier training that are damaged, and foreign files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers.faults.fault import fault
 from tests.helpers.faults.log_checks import Key, in_tensorboard
 
 FIRST, ALL = 3, 6
-"""Epochs of the earlier training, and of both."""
+"""Number of epochs of the earlier training, and of both together."""
 
 
 def _begin(log_dir: Path) -> tuple[dict[Key, bytes], Path]:
@@ -29,9 +29,9 @@ def _begin(log_dir: Path) -> tuple[dict[Key, bytes], Path]:
     return log.pictures, file
 
 
-def _go_on(log_dir: Path, files: list[Path]) -> None:
-    """The training goes on behind it; checks its weights, and that no file of before changes."""
-    run._forget()  # as another process, which knows of the run what is on the disk
+def _resume(log_dir: Path, files: list[Path]) -> None:
+    """Resumes the training; checks its weights, and that no earlier file changes."""
+    run._forget()  # like another process, which knows only what is on the disk
     kept = {path: path.read_bytes() for path in files}
 
     def trained(own: list[object]) -> list[np.ndarray]:
@@ -39,12 +39,12 @@ def _go_on(log_dir: Path, files: list[Path]) -> None:
         tiny_training.fit(model, own, ALL, initial_epoch=FIRST)
         return tiny_training.variables(model)
 
-    tiny_training.same(trained(tiny_training.callbacks(log_dir)), trained([]))
+    tiny_training.assert_same(trained(tiny_training.callbacks(log_dir)), trained([]))
     assert {path: path.read_bytes() for path in files} == kept
 
 
 def _in_the_tab(directory: Path) -> dict[Key, bytes]:
-    """Pictures that the tab gives; it says of a damaged one that it is."""
+    """Pictures that the tab returns; for a damaged one it returns an error."""
     index = LogIndex(log_directories(str(directory)))
     index.refresh(seconds=60)
     found = {}
@@ -59,18 +59,18 @@ def _in_the_tab(directory: Path) -> dict[Key, bytes]:
 
 
 def _check(log_dir: Path, before: dict[Key, bytes], lost: int) -> None:
-    """Checks what all readers give after the second training.
+    """Checks what all readers return after the second training.
 
     Args:
-        log_dir: Of both trainings.
-        before: Pictures of the first, before the damage.
-        lost: How many of them may be missing from the tab.
+        log_dir: Log directory of both trainings.
+        before: Pictures of the first one, before the damage.
+        lost: Number of them that may be missing from the tab.
     """
     tab = _in_the_tab(log_dir)
     assert len(before.keys() - tab.keys()) <= lost, before.keys() - tab.keys()
     for multifile in (False, True):
         board = in_tensorboard(log_dir, multifile=multifile)
-        assert board.items() <= tab.items()  # it gives up a file at the first damaged record
+        assert board.items() <= tab.items()  # it stops reading a file at the first damaged record
         new = {key for key in board if key[2] >= FIRST and key[1] in tiny_training.TAGS}
         assert new == {
             ("keras_viz", tag, s) for tag in tiny_training.TAGS for s in range(FIRST, ALL)
@@ -82,8 +82,8 @@ def _check(log_dir: Path, before: dict[Key, bytes], lost: int) -> None:
 
 @fault(
     "An event file of the earlier training cut at a random byte, then a restart",
-    checked="the weights; the file stays as it is; all that is whole in it is shown by the tab, "
-    "and all of the second training by every reader",
+    checked="the weights; the file stays as it is; the tab shows all complete pictures in it, and "
+    "every reader shows all of the second training",
     seen="nothing",
     times=50,
     tested=2,
@@ -92,18 +92,18 @@ def truncated(directory: Path, number: int) -> str:
     before, file = _begin(directory)
     length = int(np.random.default_rng(number).integers(0, file.stat().st_size))
     file.write_bytes(file.read_bytes()[:length])
-    whole = Log(directory).pictures
-    _go_on(directory, [file])
-    _check(directory, before, len(before) - len(whole))
-    assert whole.items() <= _in_the_tab(directory).items()
-    return f"cut at byte {length}, {len(whole)} of {len(before)} pictures whole"
+    complete = Log(directory).pictures
+    _resume(directory, [file])
+    _check(directory, before, len(before) - len(complete))
+    assert complete.items() <= _in_the_tab(directory).items()
+    return f"cut at byte {length}, {len(complete)} of {len(before)} pictures complete"
 
 
 @fault(
     "A bit of an event file of the earlier training flipped, then a restart",
-    checked="the weights; the file stays as it is; the tab shows all pictures but the one that is "
-    "hit, and all of the second training is shown by every reader",
-    seen="a picture that is hit is not shown",
+    checked="the weights; the file stays as it is; the tab shows all pictures except the damaged "
+    "one, and every reader shows all of the second training",
+    seen="a damaged picture is not shown",
     times=50,
     tested=2,
 )
@@ -114,13 +114,13 @@ def flipped(directory: Path, number: int) -> str:
     at = int(random.integers(0, len(data)))
     data[at] ^= 1 << int(random.integers(0, 8))
     file.write_bytes(data)
-    _go_on(directory, [file])
+    _resume(directory, [file])
     _check(directory, before, 1)
     return f"byte {at}"
 
 
 def _foreign(directory: Path) -> dict[str, bytes]:
-    """Files that are nobody's, or another tool's, by name."""
+    """Files without events, or of another tool, by name."""
     random = np.random.default_rng(0)
     other = EventFile(str(directory))
     other.write(7, [summaries.scalar("of/another/tool", 1.0)])
@@ -141,10 +141,10 @@ def _foreign(directory: Path) -> dict[str, bytes]:
 
 
 @fault(
-    "Foreign files among the event files: noise, text, nothing, another tool's, one that sorts "
-    "last",
-    checked="the weights; the files stay as they are; every picture of both trainings is shown by "
-    "every reader",
+    "Foreign files among the event files: noise, text, nothing, another tool's, one that is "
+    "last by its name",
+    checked="the weights; the files stay as they are; every reader shows every picture of both "
+    "trainings",
     seen="nothing",
     times=6,
     tested=1,
@@ -154,7 +154,7 @@ def foreign(directory: Path, number: int) -> str:
     name, data = list(_foreign(directory / "elsewhere").items())[number % 6]
     path = file.parent / name
     path.write_bytes(data)
-    _go_on(directory, [file, path])
+    _resume(directory, [file, path])
     _check(directory, before, 0)
     board = in_tensorboard(directory, multifile=True)
     assert before.items() <= board.items()

@@ -1,7 +1,7 @@
-"""A process that has imported everything and computed nothing, and forks one for each trial.
+"""A process that has imported everything and computed nothing, and forks one for each time.
 
-To start TensorFlow takes seconds, to fork a process that has imported it takes none. It is safe as
-long as the backend has begun no thread of its own, which it does with its first operation.
+Importing TensorFlow takes seconds; forking a process that has imported it takes none. This is safe
+until the backend starts threads of its own, which it does with its first operation.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ class Child:
     """A process that calls one function.
 
     Args:
-        zygote: Who forks it.
+        server: The server that forks it.
         function: ``module:name``.
-        arguments: Of the function, as JSON has them.
+        arguments: Arguments of the function, of types that JSON has.
     """
 
-    def __init__(self, zygote: Zygote, function: str, arguments: dict[str, Any]) -> None:
-        self._zygote = zygote
-        self._said = tempfile.NamedTemporaryFile("r")  # noqa: SIM115 - it lives as long as this
-        request = {"function": function, "arguments": arguments, "said": self._said.name}
-        self.pid: int = zygote.ask(request)
+    def __init__(self, server: ForkServer, function: str, arguments: dict[str, Any]) -> None:
+        self._server = server
+        self._output = tempfile.NamedTemporaryFile("r")  # noqa: SIM115 - it lives as long as this
+        request = {"function": function, "arguments": arguments, "output": self._output.name}
+        self.pid: int = server.ask(request)
 
     def kill(self) -> None:
-        """Ends it as ``kill -9`` does; it stays there until `wait`, so the number is still its."""
+        """Kills it like ``kill -9``; its process id stays reserved until `wait`."""
         os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> tuple[int, str]:
-        """Its exit status, negative for a signal's number, and what it printed."""
-        status = self._zygote.ask({"wait": self.pid})
-        return status, self._said.read()
+        """Its exit status, negative for the number of a signal, and what it printed."""
+        status = self._server.ask({"wait": self.pid})
+        return status, self._output.read()
 
-    def ends_well(self) -> str:
-        """Waits, and checks that it has ended by itself; what it printed."""
-        status, said = self.wait()
-        assert status == 0, f"exit status {status}\n{said}"
-        return said
+    def check_success(self) -> str:
+        """Waits for it and checks its exit status; returns what it printed."""
+        status, output = self.wait()
+        assert status == 0, f"exit status {status}\n{output}"
+        return output
 
 
-class Zygote:
-    """The one that forks, from the side of the tests."""
+class ForkServer:
+    """The process that forks, as the tests see it."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -73,45 +73,45 @@ class Zygote:
         return int(self._process.stdout.readline())
 
     def close(self) -> None:
-        """Ends it; it has waited for its children."""
+        """Ends it; its children have ended before."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(30)
 
 
 @functools.cache
-def zygote() -> Zygote:
-    """The one of this process."""
-    return Zygote()
+def fork_server() -> ForkServer:
+    """The only one of this process."""
+    return ForkServer()
 
 
 def child(function: str, **arguments: Any) -> Child:
     """Forks a process that calls a function; paths among the arguments become text."""
     texts = {k: str(v) if isinstance(v, Path) else v for k, v in arguments.items()}
-    return Child(zygote(), function, texts)
+    return Child(fork_server(), function, texts)
 
 
 def _serve() -> None:
-    """Answers one request a line; a child leaves by SystemExit, like any program."""
+    """Replies to one request a line; a child ends by SystemExit, like any program."""
     import tests.helpers.faults.killed
-    import tests.helpers.faults.processes  # noqa: F401 - what the children run, with all that it imports
+    import tests.helpers.faults.processes  # noqa: F401 - what the children run, with all its imports
 
-    answers = os.fdopen(os.dup(1), "w")  # what a child prints does not go there
+    replies = os.fdopen(os.dup(1), "w")  # a child prints to another file
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:
             _, status = os.waitpid(request["wait"], 0)
-            print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
+            print(os.waitstatus_to_exitcode(status), file=replies, flush=True)
             continue
         pid = os.fork()
         if pid == 0:
-            answers.close()
-            _become(request)
-        print(pid, file=answers, flush=True)
+            replies.close()
+            _run_function(request)
+        print(pid, file=replies, flush=True)
 
 
-def _become(request: dict[str, Any]) -> None:
-    output = os.open(request["said"], os.O_WRONLY | os.O_APPEND)
+def _run_function(request: dict[str, Any]) -> None:
+    output = os.open(request["output"], os.O_WRONLY | os.O_APPEND)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

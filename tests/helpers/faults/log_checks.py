@@ -1,4 +1,4 @@
-"""What of a log can still be read: by TensorBoard's loaders, by its parser, and by our tab."""
+"""What can still be read of a log: by TensorBoard's loaders, by its parser, and by our tab."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = tuple[str, str, int]
 
 
 def in_the_tab(directory: Path | str) -> dict[Key, bytes]:
-    """Every picture that our tab shows, as it answers it."""
+    """Every picture that our tab shows, as its routes return it."""
     index = LogIndex(log_directories(str(directory)))
     index.refresh(seconds=60)
     return {
@@ -28,11 +28,11 @@ def in_the_tab(directory: Path | str) -> dict[Key, bytes]:
 
 
 def in_tensorboard(directory: Path | str, *, multifile: bool = False) -> dict[Key, bytes]:
-    """Every picture that TensorBoard's own loader gives of our runs.
+    """Every picture that TensorBoard's own loader reads from our runs.
 
     Args:
         directory: The log directory.
-        multifile: As under ``--reload_multifile``, where no file of a run is ever left behind.
+        multifile: As with ``--reload_multifile``, with which all files of a run are read on.
     """
     found = {}
     for run in sorted(path for path in Path(directory).rglob("keras_viz*") if path.is_dir()):

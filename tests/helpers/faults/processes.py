@@ -1,4 +1,4 @@
-"""Several processes: on one log directory, one after another, and the workers of data loaders."""
+"""Several processes: on one log directory, one after the other, and the workers of data loaders."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ EPOCHS = 6
 
 
 class Seeds(keras.callbacks.Callback):
-    """Torch's dropout draws from the global generator, which no backup holds."""
+    """Seeds each epoch: torch's dropout draws from the global generator, which no backup saves."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         keras.utils.set_random_seed(epoch)
 
 
-def plain(
+def train(
     directory: str, log_dir: str | None = None, meet: str | None = None, epochs: int = EPOCHS
 ) -> None:
     """A process that trains.
 
     Args:
-        directory: Where it leaves its weights.
-        log_dir: Where it draws to.
+        directory: Directory for its weights.
+        log_dir: Log directory; None for a training without our callbacks.
         meet: A directory in which two of them wait for each other before the first epoch.
-        epochs: How long.
+        epochs: Number of epochs.
     """
     model = tiny_training.model()
     own = [] if log_dir is None else tiny_training.callbacks(log_dir)
@@ -63,12 +63,14 @@ def _meet(place: Path) -> None:
 def _expected(epochs: int = EPOCHS) -> list[np.ndarray]:
     """State of the model after the training of a process without callbacks."""
     with tempfile.TemporaryDirectory() as place:
-        child("tests.helpers.faults.processes:plain", directory=place, epochs=epochs).ends_well()
+        child(
+            "tests.helpers.faults.processes:train", directory=place, epochs=epochs
+        ).check_success()
         return load(Path(place) / "trained.npz")
 
 
 @fault(
-    "Two processes that begin on one log directory at the same moment",
+    "Two processes that begin to write to one log directory at the same moment",
     checked="the weights of both; each has a run of its own with all its pictures",
     seen="the runs `keras_viz` and `keras_viz-2`",
     times=20,
@@ -78,18 +80,18 @@ def two(directory: Path, number: int) -> None:
     log_dir, meet = directory / "log", directory / "meet"
     for place in (*places, meet):
         place.mkdir()
-    function = "tests.helpers.faults.processes:plain"
+    function = "tests.helpers.faults.processes:train"
     both = [child(function, directory=p, log_dir=log_dir, meet=meet) for p in places]
     for each in both:
-        each.ends_well()
+        each.check_success()
     for place in places:
-        tiny_training.same(load(place / "trained.npz"), _expected())
+        tiny_training.assert_same(load(place / "trained.npz"), _expected())
     log = readable(log_dir)
     for run in ("keras_viz", "keras_viz-2"):
         assert steps(log, tiny_training.TAGS, run) == list(range(EPOCHS))
 
 
-def backed_up(directory: str, log_dir: str | None, die_at: int | None = None) -> None:
+def train_with_backup(directory: str, log_dir: str | None, die_at: int | None = None) -> None:
     """A process with Keras' own backup, which kills itself in an epoch, or trains to the end."""
     place = Path(directory)
     model = tiny_training.model()
@@ -102,26 +104,26 @@ def backed_up(directory: str, log_dir: str | None, die_at: int | None = None) ->
 
 
 def _killed_and_restored(directory: Path, log_dir: Path | None, die_at: int) -> list[np.ndarray]:
-    function = "tests.helpers.faults.processes:backed_up"
+    function = "tests.helpers.faults.processes:train_with_backup"
     directory.mkdir(exist_ok=True)
     killed = child(function, directory=directory, log_dir=log_dir, die_at=die_at)
-    status, said = killed.wait()
-    assert status == -signal.SIGKILL, said
-    child(function, directory=directory, log_dir=log_dir).ends_well()
+    status, output = killed.wait()
+    assert status == -signal.SIGKILL, output
+    child(function, directory=directory, log_dir=log_dir).check_success()
     return load(directory / "trained.npz")
 
 
 @functools.cache
 def _restored_without(die_at: int) -> list[np.ndarray]:
-    """Keras' backup leaves out what the optimizer knows, so this is no undisturbed training."""
+    """Keras' backup leaves out the optimizer's state, so a killed training ends differently."""
     with tempfile.TemporaryDirectory() as place:
         return _killed_and_restored(Path(place), None, die_at)
 
 
 @fault(
-    "A restart by `BackupAndRestore` behind `kill -9`",
-    checked="the weights of one without our callbacks that is killed and restored the same way; "
-    "the log goes on in its run, with all pictures from the restored epoch on",
+    "A restart by `BackupAndRestore` after `kill -9`",
+    checked="the weights of one without our callbacks that is killed and restored in the same way; "
+    "the log continues in its run, with all pictures from the restored epoch on",
     seen="nothing",
     times=10,
     slow=True,
@@ -129,7 +131,7 @@ def _restored_without(die_at: int) -> list[np.ndarray]:
 def restored(directory: Path, number: int) -> str:
     log_dir, die_at = directory / "log", 1 + number % (EPOCHS - 1)
     found = _killed_and_restored(directory / "training", log_dir, die_at)
-    tiny_training.same(found, _restored_without(die_at))
+    tiny_training.assert_same(found, _restored_without(die_at))
     log = readable(log_dir)
     assert {run for run, _, _ in log.pictures} == {"keras_viz"}
     for tag in tiny_training.TAGS:
@@ -137,15 +139,15 @@ def restored(directory: Path, number: int) -> str:
     return f"killed in epoch {die_at}"
 
 
-def loaded(directory: str, log_dir: str, method: str, loader: str, epochs: int) -> None:
-    """A process whose batches come from others.
+def train_on_loader(directory: str, log_dir: str, method: str, loader: str, epochs: int) -> None:
+    """The function of a process whose batches come from other processes.
 
     Args:
-        directory: Where it leaves its weights.
-        log_dir: Where it draws to.
+        directory: Directory for its weights.
+        log_dir: Log directory.
         method: How they are started: ``fork`` or ``spawn``.
         loader: ``keras`` or ``torch``.
-        epochs: Each starts them anew, all but the first beside our thread.
+        epochs: Number of epochs; each starts them again, after the first while our thread runs.
     """
     multiprocessing.set_start_method(method, force=True)
     if loader == "torch":
@@ -157,9 +159,9 @@ def loaded(directory: str, log_dir: str, method: str, loader: str, epochs: int) 
         batches: Any = torch.utils.data.DataLoader(data, batch_size=2, num_workers=2)
     else:
         batches = Batches(six_images(), six_labels())
-    model, beside = tiny_training.model(), []
+    model, has_worker = tiny_training.model(), []
     watch = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda *_: beside.append(
+        on_epoch_begin=lambda *_: has_worker.append(
             any(thread.name == "keras_viz" for thread in threading.enumerate())
         )
     )
@@ -171,7 +173,7 @@ def loaded(directory: str, log_dir: str, method: str, loader: str, epochs: int) 
         y=None,
         batch_size=None,
     )
-    assert beside == [False] + [True] * (epochs - 1), beside
+    assert has_worker == [False] + [True] * (epochs - 1), has_worker
     save(Path(directory) / "trained.npz", model)
 
 
@@ -180,21 +182,20 @@ def _loader(directory: Path, method: str, loader: str) -> None:
     # Each spawned process imports the backend: seconds.
     epochs = 2 if method == "spawn" else 3
     arguments = {"method": method, "loader": loader, "epochs": epochs}
-    child(
-        "tests.helpers.faults.processes:loaded", directory=directory, log_dir=log_dir, **arguments
-    ).ends_well()
-    tiny_training.same(load(directory / "trained.npz"), _expected(epochs))
+    function = "tests.helpers.faults.processes:train_on_loader"
+    child(function, directory=directory, log_dir=log_dir, **arguments).check_success()
+    tiny_training.assert_same(load(directory / "trained.npz"), _expected(epochs))
     log = readable(log_dir)
     assert steps(log, tiny_training.TAGS) == list(range(epochs))
     assert {run for run, _, _ in log.pictures} == {"keras_viz"}
 
 
-_BESIDE = "the weights; all pictures, once; every process ends"
+_CHECKED = "the weights; all pictures, once; every process ends"
 
 
 @fault(
-    "A `PyDataset` with two processes, forked while our worker thread is there",
-    checked=_BESIDE,
+    "A `PyDataset` with two processes, forked while our worker thread runs",
+    checked=_CHECKED,
     seen="nothing",
     times=10,
 )
@@ -203,8 +204,8 @@ def forked(directory: Path, number: int) -> None:
 
 
 @fault(
-    "A `PyDataset` with two processes, spawned while our worker thread is there",
-    checked=_BESIDE,
+    "A `PyDataset` with two processes, spawned while our worker thread runs",
+    checked=_CHECKED,
     seen="nothing",
     times=3,
     slow=True,
@@ -214,8 +215,8 @@ def spawned(directory: Path, number: int) -> None:
 
 
 @fault(
-    "A torch `DataLoader` with two workers, forked or spawned while our worker thread is there",
-    checked=_BESIDE,
+    "A torch `DataLoader` with two workers, forked or spawned while our worker thread runs",
+    checked=_CHECKED,
     seen="nothing",
     times=6,
     cannot=lambda: None if BACKEND == "torch" else "only on torch: its loader, with its tensors",

@@ -22,7 +22,7 @@ from tests.helpers.model_state import assert_same_state, state_of
 
 
 class Stopped(Exception):  # noqa: N818
-    """What another callback raises."""
+    """The exception of another callback."""
 
 
 def raises() -> None:
@@ -30,12 +30,12 @@ def raises() -> None:
 
 
 def presses_ctrl_c() -> None:
-    """The signal itself: Python raises KeyboardInterrupt from it where the main thread is."""
+    """Sends the signal; Python then raises KeyboardInterrupt in the main thread."""
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _twice(own: list[Any], hook: str, *, in_front: bool, action: Callable[[], None]) -> list[Any]:
-    """A training that ends at a hook, another one behind it, and what the model is then."""
+def _twice(own: list[Any], hook: str, *, is_before: bool, action: Callable[[], None]) -> list[Any]:
+    """A training that ends at a hook, and another one after it; returns the model's variables."""
     model = tiny_training.model()
     end = At(hook, action)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -43,7 +43,7 @@ def _twice(own: list[Any], hook: str, *, in_front: bool, action: Callable[[], No
     try:
         with pytest.raises((Stopped, KeyboardInterrupt)):
             tiny_training.fit(
-                model, [end, *own] if in_front else [*own, end], validation_data=validation
+                model, [end, *own] if is_before else [*own, end], validation_data=validation
             )
     finally:
         signal.signal(signal.SIGINT, before)
@@ -52,37 +52,37 @@ def _twice(own: list[Any], hook: str, *, in_front: bool, action: Callable[[], No
 
 
 @fault(
-    "An exception or Ctrl-C at any hook of another callback, in front of ours or behind",
-    checked="`fit` again gives the same weights as without our callbacks; the log goes on behind "
-    "the last capture and has no gap; the worker thread ends by itself",
+    "An exception or Ctrl-C at any hook of another callback, before or after ours in the list",
+    checked="another `fit` gives the same weights as without our callbacks; the log continues "
+    "after the last capture and has no gap; the worker thread ends by itself",
     seen="the exception itself, nothing of ours",
     times=4 * len(tiny_training.HOOKS),
     tested=len(tiny_training.HOOKS),
 )
 def at_a_hook(directory: Path, number: int) -> str:
     hook = tiny_training.HOOKS[number % len(tiny_training.HOOKS)]
-    # Four variants of each hook in four rounds, and both places and kinds in the first one.
+    # Four variants of each hook in four rounds; the first round has both places and both kinds.
     variant = (number + number // len(tiny_training.HOOKS)) % 4
-    in_front, action = variant % 2 == 0, (raises, presses_ctrl_c)[variant // 2]
+    is_before, action = variant % 2 == 0, (raises, presses_ctrl_c)[variant // 2]
     own = tiny_training.callbacks(directory)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "IDLE", 0.05)
-        with tiny_training.said() as warned:
-            found = _twice(own, hook, in_front=in_front, action=action)
-        tiny_training.no_thread_stays()
+        with tiny_training.our_warnings() as warned:
+            found = _twice(own, hook, is_before=is_before, action=action)
+        tiny_training.assert_worker_ends()
     assert warned == []
-    tiny_training.same(found, _twice([], hook, in_front=in_front, action=action))
-    captured = {"on_train_begin": 0, "on_epoch_end": 1 if in_front else 2, "on_train_end": 4}
+    tiny_training.assert_same(found, _twice([], hook, is_before=is_before, action=action))
+    captured = {"on_train_begin": 0, "on_epoch_end": 1 if is_before else 2, "on_train_end": 4}
     log = readable(directory)
     assert steps(log, tiny_training.TAGS) == list(range(captured.get(hook, 1) + 2))
-    return f"{hook}, {'in front' if in_front else 'behind'}, {action.__name__}"
+    return f"{hook}, {'before' if is_before else 'after'} ours, {action.__name__}"
 
 
 def _state(model: Any) -> dict[str, Any]:
-    """What an observer might change, without what Keras itself sets in a `fit`."""
+    """What our callbacks might change, without what Keras itself changes in a `fit`."""
     state = state_of(model)
     state.pop("training", None)
-    state.pop("gradients", None)  # a step of Keras on torch clears them, then makes them anew
+    state.pop("gradients", None)  # on torch, each training step makes new ones
     for attributes in state["attributes"]:
         for name in ("history", "training"):
             attributes.pop(name, None)
@@ -98,8 +98,8 @@ def _seconds_of_a_fit(directory: Path) -> float:
 
 @fault(
     "Ctrl-C at a random moment, inside a capture or anywhere else",
-    checked="layers, flags and hooks of the model are what they were; `fit` again gives the right "
-    "weights and all its pictures, behind those of before",
+    checked="layers, flags and hooks of the model are what they were; another `fit` gives the "
+    "right weights and all its pictures, after the earlier ones",
     seen="KeyboardInterrupt, nothing of ours",
     times=50,
     tested=1,
@@ -112,7 +112,7 @@ def at_any_moment(directory: Path, number: int) -> str:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     at = float(np.random.default_rng(number).uniform(0, length))
     alarm = signal.signal(signal.SIGALRM, lambda *_: presses_ctrl_c())
-    where = "had ended"
+    where = "it had ended"
     try:
         signal.setitimer(signal.ITIMER_REAL, at)
         tiny_training.fit(model, own)
@@ -126,10 +126,10 @@ def at_any_moment(directory: Path, number: int) -> str:
     model = tiny_training.model()
     assert_same_state(before, _state(model))
     if where == "type_dispatch.py":
-        # TensorFlow takes the function out of its cache and puts it back: between, it is lost.
+        # TensorFlow takes the function out of its cache and puts it back; in between it is lost.
         model.make_train_function(force=True)
     tiny_training.fit(model, own)
-    tiny_training.same(tiny_training.variables(model), tiny_training.expected())
+    tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected())
     log = readable(directory)
     found = {tag: log.steps(tag, "log/keras_viz") for tag in tiny_training.TAGS}
     last = max(map(max, found.values()))

@@ -1,4 +1,4 @@
-"""A disk that takes its time, or stops altogether: a pipe that nobody empties is one."""
+"""A slow disk, and one that stops: a pipe that nothing reads from is one."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from tests.helpers.faults.tiny_training import At
 
 EPOCHS = 16
 RELEASED = 12
-"""The epoch in front of which the disk goes on."""
+"""The epoch before which the disk works again."""
 PATIENCE = 1.0
 """Seconds that the training may wait for such a disk."""
 SLACK = 1.0
-"""Seconds that a busy machine may need to go on again."""
+"""Seconds that a busy machine may need to continue."""
 PIPE = 4096
-"""Bytes that it takes before a write has to wait."""
+"""Bytes that the pipe holds before a write has to wait."""
 
 
 class Pipe:
-    """Event files that are pipes from now on, emptied into ``drained`` once they may be.
+    """Makes each new event file a pipe, which is read into ``drained`` once that is allowed.
 
     Args:
-        drained: Directory of the run that takes what comes out.
-        seconds: For each `PIPE` bytes.
+        drained: Directory for the files that are read from the pipes.
+        seconds: Time to read `PIPE` bytes.
     """
 
     def __init__(self, drained: Path, seconds: float = 0.0) -> None:
         self.drained, self.seconds = drained, seconds
-        self.held = 0.0
-        """Seconds that the training thread has spent on handing captures over."""
-        self.may_flow = threading.Event()
+        self.waited = 0.0
+        """Seconds that the training thread has waited for a place in the worker's queue."""
+        self.may_be_read = threading.Event()
         self._readers: list[threading.Thread] = []
         self._open, self._submit = os.open, Worker.submit
 
@@ -66,22 +66,22 @@ class Pipe:
         try:
             return self._submit(own, job)
         finally:
-            self.held += time.perf_counter() - began
+            self.waited += time.perf_counter() - began
 
     def _drain(self, path: Path) -> None:
         source = self._open(path, os.O_RDONLY)
-        self.may_flow.wait()
+        self.may_be_read.wait()
         self.drained.mkdir(parents=True, exist_ok=True)
         with (self.drained / path.name).open("wb", buffering=0) as file:
             while data := os.read(source, PIPE):
                 time.sleep(self.seconds)
                 file.write(data)
         os.close(source)
-        path.unlink()  # TensorBoard would wait for what comes out of it
+        path.unlink()  # TensorBoard would wait for more data
 
     def end(self) -> None:
-        """Waits until everything has come out."""
-        self.may_flow.set()
+        """Waits until everything has been read."""
+        self.may_be_read.set()
         for reader in self._readers:
             reader.join(60)
             assert not reader.is_alive()
@@ -98,9 +98,9 @@ def _pipe(drained: Path, seconds: float = 0.0) -> Iterator[Pipe]:
 
 
 @fault(
-    "A disk that stops in the middle of a write, and goes on later (a full pipe)",
-    checked="the weights; the training waits for `PATIENCE` in all; captures are skipped; those "
-    "that were taken are whole, and so is the last one",
+    "A disk that stops in the middle of a write, and works again later (a full pipe)",
+    checked="the weights; the training waits for `PATIENCE` in total; captures are skipped; the "
+    "others are complete, and so is the last one",
     seen="warning: “could not draw 'activations': TimeoutError: the disk of … does not keep up”",
     times=10,
     tested=1,
@@ -109,16 +109,16 @@ def stopped(directory: Path, number: int) -> str:
     own, model = tiny_training.callbacks(directory / "log"), tiny_training.model()
     with _pipe(directory / "drained") as pipe:
 
-        def flow() -> None:
-            pipe.may_flow.set()
+        def release() -> None:
+            pipe.may_be_read.set()
             run.open_run(str(directory / "log")).drain()  # an epoch takes longer than that
 
-        goes_on = At("on_epoch_begin", flow, RELEASED)
-        with tiny_training.said() as warned:
-            tiny_training.fit(model, [goes_on, *own], EPOCHS)
+        releases = At("on_epoch_begin", release, RELEASED)
+        with tiny_training.our_warnings() as warned:
+            tiny_training.fit(model, [releases, *own], EPOCHS)
         pipe.end()
-    tiny_training.same(tiny_training.variables(model), tiny_training.expected(EPOCHS))
-    assert PATIENCE <= pipe.held < PATIENCE + SLACK
+    tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected(EPOCHS))
+    assert PATIENCE <= pipe.waited < PATIENCE + SLACK
     assert warned
     assert all("TimeoutError: the disk of" in each for each in warned), warned
     log = readable(directory / "drained")
@@ -134,8 +134,8 @@ def stopped(directory: Path, number: int) -> str:
 
 @fault(
     "A slow disk (4 kB in 0.25 s)",
-    checked="the weights; the training waits for `PATIENCE` in all; every picture that was taken "
-    "is whole",
+    checked="the weights; the training waits for `PATIENCE` in total; every picture that was "
+    "captured is complete",
     seen="warning: “could not draw 'activations': TimeoutError: the disk of … does not keep up”",
     times=5,
     tested=1,
@@ -143,21 +143,21 @@ def stopped(directory: Path, number: int) -> str:
 def slow(directory: Path, number: int) -> str:
     own, model = tiny_training.callbacks(directory / "log"), tiny_training.model()
     with _pipe(directory / "drained", seconds=0.25) as pipe:
-        pipe.may_flow.set()
-        with tiny_training.said() as warned:
+        pipe.may_be_read.set()
+        with tiny_training.our_warnings() as warned:
             tiny_training.fit(model, own, EPOCHS)
         pipe.end()
-    tiny_training.same(tiny_training.variables(model), tiny_training.expected(EPOCHS))
-    assert pipe.held < PATIENCE + SLACK
+    tiny_training.assert_same(tiny_training.variables(model), tiny_training.expected(EPOCHS))
+    assert pipe.waited < PATIENCE + SLACK
     assert all("TimeoutError: the disk of" in each for each in warned), warned
     log = readable(directory / "drained")
     taken = sum(len(log.steps(tag)) for tag in tiny_training.TAGS)
     assert 2 <= taken < 2 * EPOCHS
-    return f"{taken} of {2 * EPOCHS} captures taken, {pipe.held:.1f} s waited"
+    return f"{taken} of {2 * EPOCHS} captures taken, {pipe.waited:.1f} s waited"
 
 
 @fault(
-    "A disk that stops for good",
+    "A disk that stops for ever",
     checked="the weights; the end of `fit` waits for `EXIT_PATIENCE` once, not for each callback; "
     "another `fit` on the same log directory has all its pictures",
     seen="log: “Captures for … were still being written and are lost.”",
@@ -176,7 +176,7 @@ def for_good(directory: Path, number: int) -> None:
             on_epoch_end=lambda *_: ends.append(time.perf_counter())
         )
         patch.setattr(run.logger, "warning", lambda text, *more: records.append(text % more))
-        with tiny_training.said():
+        with tiny_training.our_warnings():
             tiny_training.fit(model, [*own, last], EPOCHS)
         waited = time.perf_counter() - ends[-1]
         assert patience * 0.9 < waited < patience * 1.9, waited
@@ -184,7 +184,7 @@ def for_good(directory: Path, number: int) -> None:
     found = tiny_training.variables(model)
     tiny_training.fit(model, own, tiny_training.EPOCHS)  # to another disk
     pipe.end()
-    tiny_training.same(found, tiny_training.expected(EPOCHS))
+    tiny_training.assert_same(found, tiny_training.expected(EPOCHS))
     log = readable(log_dir)
     for tag in tiny_training.TAGS:
         assert log.steps(tag, "keras_viz-2") == list(range(tiny_training.EPOCHS))

@@ -1,4 +1,4 @@
-"""The tiny training that faults are done to: a model, its callbacks, and what it should end as."""
+"""A tiny training to cause faults in: model, callbacks, and the weights that it should end with."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def _model() -> tuple[keras.Model, list[np.ndarray]]:
     model = small_model()
     model.optimizer.build(model.trainable_variables)
     start = variables(model)
-    # Traces and compiles, for all of this process. Keras' first `fit` draws random numbers more.
+    # Traces and compiles, once in this process. Keras' first `fit` draws more random numbers.
     fit(model, epochs=1)
     return model, start
 
 
 def model() -> keras.Model:
-    """The one model of this process, as it was before any training."""
+    """The only model of this process, as it was before any training."""
     found, start = _model()
     found.stop_training = False
     for variable, value in zip(all_variables(found), start, strict=True):
@@ -74,7 +74,7 @@ def forget() -> None:
 
 
 def all_variables(model: keras.Model) -> list[Any]:
-    """Weights, statistics, seeds, and the optimizer's own."""
+    """Weights, statistics, seeds, and the variables of the optimizer."""
     return [*model.variables, *model.optimizer.variables]
 
 
@@ -89,7 +89,7 @@ def fit(
     epochs: int = EPOCHS,
     **arguments: Any,
 ) -> Any:
-    """Three batches an epoch; the same ones whoever looks on."""
+    """Three batches an epoch, the same ones with and without callbacks."""
     arguments = {"x": six_images(), "y": six_labels(), "batch_size": 2, "shuffle": False} | (
         arguments
     )
@@ -104,7 +104,7 @@ def expected(epochs: int = EPOCHS) -> list[np.ndarray]:
     return variables(trained)
 
 
-def same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> None:
+def assert_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> None:
     """Checks two states of a model bit for bit."""
     for own, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(own, other)
@@ -117,7 +117,7 @@ class At(keras.callbacks.Callback):
     Args:
         hook: One of `HOOKS`.
         action: What to do.
-        epoch: When; of the hooks of the whole training, it does not matter.
+        epoch: The epoch; hooks of the whole training ignore it.
     """
 
     def __init__(self, hook: str, action: Callable[[], None], epoch: int = 1) -> None:
@@ -141,25 +141,25 @@ class At(keras.callbacks.Callback):
             action()
 
 
-def settle(own: keras.callbacks.Callback) -> None:
-    """Waits until what a callback has captured so far is written."""
+def wait_until_written(own: keras.callbacks.Callback) -> None:
+    """Waits until all that a callback has captured is written."""
     assert own.run.drain(60)
 
 
-class Settle(keras.callbacks.Callback):
-    """Behind others, it lets each capture be written before the next epoch begins."""
+class WaitUntilWritten(keras.callbacks.Callback):
+    """Waits, after the other callbacks, until their captures of the epoch are written."""
 
     def __init__(self, own: keras.callbacks.Callback) -> None:
         super().__init__()
         self._own = own
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        settle(self._own)
+        wait_until_written(self._own)
 
 
 @contextmanager
-def said() -> Iterator[list[str]]:
-    """The warnings of ours that a user would see meanwhile."""
+def our_warnings() -> Iterator[list[str]]:
+    """The warnings of our callbacks inside the context."""
     found: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -169,9 +169,9 @@ def said() -> Iterator[list[str]]:
             found += [str(each.message) for each in caught if "could not draw" in str(each.message)]
 
 
-def no_thread_stays(seconds: float = 5.0) -> None:
-    """Checks that the worker thread ends, by itself where nobody has told it to."""
+def assert_worker_ends(seconds: float = 5.0) -> None:
+    """Checks that the worker thread ends, even if nothing has closed it."""
     until = time.monotonic() + seconds
     while any(thread.name == "keras_viz" for thread in threading.enumerate()):
-        assert time.monotonic() < until, "the worker thread stays"
+        assert time.monotonic() < until, "the worker thread has not ended"
         time.sleep(0.01)

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import typing
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from keras_viz_callbacks.summary import event_file, summaries
+from tensorboard_plugin import schema
 from tests.helpers import synthetic_logs
-from tests.helpers.tab_api import GRID, MAP, PREFIX, RUN, SPEC, Api
+from tests.helpers.tab_api import GRID, MAP, PREFIX, RUN, SPEC, Api, image_of
 
 ApiOf = Callable[[typing.Any], Api]
 
@@ -164,3 +169,54 @@ def test_an_empty_log_is_no_error(tmp_path: Path, api_of: ApiOf) -> None:
     assert api.json("run", run="keras_viz")["series"] == []
     assert api.json("health", run="keras_viz")["values"] == []
     assert api.json("metrics", run="keras_viz")["step"] == []
+
+
+def test_evidence_in_the_pixels_of_the_input_has_no_layer(tmp_path: Path, api_of: ApiOf) -> None:
+    tag = "saliency/image_0"
+    record = schema.Record(
+        "saliency",
+        tag,
+        2,
+        1,
+        kind="evidence",
+        title="Gradient × input",
+        image_name="image_0",
+        image_index=0,
+        value_range=(-2.0, 2.0),
+        map_shape=(1, 2),
+    )
+    heat_map, picture = io.BytesIO(), io.BytesIO()
+    Image.fromarray(np.array([[0, 65535]], np.uint16)).save(heat_map, "PNG")
+    Image.new("RGB", (2, 1)).save(picture, "PNG")
+    file = event_file.EventFile(str(tmp_path / "keras_viz"))
+    file.write(
+        4,
+        [
+            summaries.record(record, heat_map.getvalue()),
+            summaries.image(tag, picture.getvalue(), 2, 1),
+        ],
+    )
+    file.close()
+    api = api_of(tmp_path)
+    api.settled()
+    query = {"run": "keras_viz", "tag": tag, "step": 4}
+    run = api.json("run", run="keras_viz")
+    assert run["names"] == [
+        {"name": "saliency", "kind": "evidence", "title": "Gradient × input", "item": None}
+    ]
+    assert run["layers"] == run["measures"] == []
+    (series,) = run["series"]
+    assert (series["layer"], series["image"], series["kind"]) == (None, 0, "evidence")
+    assert (series["heat_map"], series["grid"], series["item"]) == (True, False, None)
+    assert api.json("series", run="keras_viz", name="saliency")["series"][0]["tag"] == tag
+    assert api.json("record", **query)["record"]["value_range"] == [-2.0, 2.0]
+    assert api.get("heat_map", **query).data == heat_map.getvalue()
+    eight = image_of(api.get("heat_map", **query, bits=8))
+    assert np.asarray(eight).tolist() == [[0, 255]]
+    health = api.json("health", run="keras_viz", name="saliency", measure="change")
+    assert (health["layers"], health["values"]) == ([], [])
+    assert (
+        api.get("picture", **query, download=1)
+        .headers["Content-Disposition"]
+        .startswith('attachment; filename="saliency-image_0-step4.png"')
+    )

@@ -50,7 +50,11 @@ def test_everything_is_taken_that_the_index_needs() -> None:
         "has_levels": False,
     }
     assert fields.moment == (3, 40, {"loss": 1.5})
-    assert fields.scores == ((3, "three"), (7, "seven"), (7, "seven"))
+    assert (fields.label, fields.prediction, fields.target) == (
+        (3, "three"),
+        (7, "seven"),
+        (7, "seven"),
+    )
     assert (fields.label_probability, fields.prediction_probability) == (0.25, 0.5)
     assert (fields.measures, fields.layer_measures) == ({"blank_channels": 0.5}, {})
     assert fields.is_blank
@@ -105,4 +109,5 @@ def test_any_value_of_a_field_is_checked(name: str, value: typing.Any) -> None:
     assert fields.static.kind in schema.KINDS
     assert isinstance(fields.static.width, int)
     assert all(isinstance(v, float) for v in fields.measures.values())
-    assert all(s is None or isinstance(s[1], str) for s in fields.scores)
+    for found in (fields.label, fields.prediction, fields.target):
+        assert found is None or isinstance(found[1], str)

@@ -16,8 +16,7 @@ def test_rows_are_those_of_a_dict(puts: list[tuple[int, float, dict[str, float]]
     columns = StepColumns(TYPES)
     expected: dict[int, tuple[int, float, dict[str, float]]] = {}
     for file, (step, number, named) in enumerate(puts):
-        i, replaced = columns.put(step, (step, file, number))
-        columns.put_measures(i, tuple(named), tuple(named.values()))
+        i, replaced = columns.put((step, file, number), tuple(named), tuple(named.values()))
         assert replaced == (step in expected)
         expected[step] = file, number, named
     assert columns.step.tolist() == sorted(expected)
@@ -36,8 +35,7 @@ def test_rows_are_those_of_a_dict(puts: list[tuple[int, float, dict[str, float]]
 def test_a_measure_that_is_never_known_has_no_column() -> None:
     columns = StepColumns(TYPES)
     for step in range(3):
-        i, _ = columns.put(step, (step, 0, 0.0))
-        columns.put_measures(i, ("known", "unknown"), (step if step else math.nan, math.nan))
+        columns.put((step, 0, 0.0), ("known", "unknown"), (step if step else math.nan, math.nan))
     assert list(columns.measures) == ["known"]
     assert columns.bytes_of_a_row == 8 + 4 + 8 + 4
 

@@ -1,0 +1,53 @@
+/** What a view of the tab declares, and what it can do on the page. */
+
+import type { LogModel } from "./log_model.js";
+import type { Parameters, Values } from "./parameters.js";
+import type { Playback } from "./playback.js";
+import type { Selection } from "./selection.js";
+import type { State, Store } from "./state.js";
+
+/** What a view is given. */
+export interface Context {
+  store: Store;
+  model: LogModel;
+  playback: Playback;
+}
+
+/** The state that a view with parameters of its own sees. */
+export type ViewState<P extends Parameters> = State & Values<P>;
+
+/** A view on the page. */
+export interface Mounted<P extends Parameters> {
+  node: HTMLElement;
+  /** Called after each change. */
+  update(selection: Selection, state: ViewState<P>): void;
+  /** Makes the picture larger by a factor. */
+  zoomBy?(factor: number): void;
+  /** Shows the whole picture. */
+  fit?(): void;
+  /** Leaves a part of the view for the whole of it; false where the whole is shown. */
+  back?(): boolean;
+  destroy?(): void;
+}
+
+/** All that the rest of the tab knows of a view. */
+export interface View<P extends Parameters = {}> {
+  /** Name in the address. */
+  id: string;
+  label: string;
+  /** Key that opens it. */
+  key: string;
+  /** Style sheet of its own. */
+  style?: URL;
+  /** Parts of the address that it adds. */
+  parameters: P;
+  /** What to say where the run has nothing that it can show. */
+  missing: string;
+  /** Whether it can show a series. */
+  accepts(series: SeriesInfo): boolean;
+  /** Pickers of the header that make sense for it. */
+  pickers: ("name" | "layer" | "image")[];
+  /** Cell of a grid that is looked at alone. */
+  cell?(state: ViewState<P>): number | null;
+  mount(context: Context): Mounted<P>;
+}

@@ -1,0 +1,109 @@
+/** Layers × epochs in two heat charts: a measure of each layer, and how much each picture changed. */
+
+import { el } from "../../core/dom.js";
+import { CHANGE, meaningOf } from "../../core/measures.js";
+import { text } from "../../core/parameters.js";
+import { labelledSelect, setOptions } from "../../widgets/controls.js";
+import { HeatChart } from "./heat_chart.js";
+
+/**
+ * @import { Selection } from "../../core/selection.js"
+ * @import { Context, Mounted, View, ViewState } from "../../core/view.js"
+ */
+
+const PARAMETERS = {
+  /** Which number of the layers; "" leaves the choice to the tab. */
+  measure: text(),
+};
+
+/** What is shown where no measure is chosen, if there is one by this name. */
+const USUAL = "dead_channels";
+
+/** @type {View<typeof PARAMETERS>} */
+export const healthView = {
+  id: "health",
+  label: "Health",
+  key: "6",
+  style: new URL("./health.css", import.meta.url),
+  parameters: PARAMETERS,
+  missing: "This run has no pictures of layers yet.",
+  accepts: (series) => series.layer !== null,
+  pickers: ["name", "image"],
+  mount: (context) => new HealthView(context),
+};
+
+/** @implements {Mounted<typeof PARAMETERS>} */
+class HealthView {
+  /** @param {Context} context */
+  constructor({ store }) {
+    this.picker = labelledSelect("Measure", (measure) =>
+      store.update({ measure }, { push: false })
+    );
+    this.measures = new HeatChart(store, "measure", this.picker.node);
+    this.change = new HeatChart(store, "change", null);
+    this.node = el(
+      "section",
+      { class: "view health", "aria-label": "Health" },
+      el("div", { class: "charts" }, this.measures.node, this.change.node)
+    );
+    // Colours are drawn, so that a switch of the theme needs them drawn again.
+    this.observer = new MutationObserver(() => {
+      this.measures.draw();
+      this.change.draw();
+    });
+    this.observer.observe(document.documentElement, { attributeFilter: ["class"] });
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    this.measures.destroy();
+    this.change.destroy();
+  }
+
+  /** @param {Selection} selection @param {ViewState<typeof PARAMETERS>} state */
+  update(selection, state) {
+    const { detail, name, image } = selection;
+    const imageName = image === null ? null : detail.images[image].name;
+    const chosen = this.#choose(detail.reply.measures, state.measure);
+    this.measures.node.hidden = chosen === null;
+    if (chosen !== null) {
+      const { measure, names, of } = chosen;
+      const own = names.includes(name);
+      // A measure of a layer is one number for all the images.
+      const which = of === "picture" && own ? imageName : null;
+      const meaning = meaningOf(measure);
+      this.measures.update(selection, {
+        measure,
+        name: own ? name : names[0],
+        image: which,
+        meaning,
+      });
+    }
+    this.change.update(selection, { measure: "change", name, image: imageName, meaning: CHANGE });
+  }
+
+  /**
+   * Brings the picker up to date.
+   * @param {MeasureInfo[]} measures
+   * @param {string} wanted
+   * @returns {MeasureInfo | null}
+   */
+  #choose(measures, wanted) {
+    const distinct = measures.filter(
+      ({ measure }, i) => measures.findIndex((other) => other.measure === measure) === i
+    );
+    const chosen =
+      [wanted, USUAL].flatMap(
+        (name) => distinct.find(({ measure }) => measure === name) ?? []
+      )[0] ??
+      distinct[0] ??
+      null;
+    this.picker.node.hidden = distinct.length < 2;
+    setOptions(
+      this.picker.select,
+      distinct.map(({ measure }) => ({ value: measure, label: meaningOf(measure).title })),
+      chosen?.measure ?? ""
+    );
+    return chosen;
+  }
+}

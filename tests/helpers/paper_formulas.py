@@ -52,6 +52,10 @@ METHODS: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
+NOT_IN_LIBRARIES: dict[str, str] = {}
+"""Methods that are not compared with pytorch-grad-cam or captum, with the reason."""
+
+
 def class_map(method: str, maps: Array, gradients: Array) -> Array:
     """The map of each image, ``(batch, height, width)``, with its ReLU."""
     each = zip(maps, gradients, strict=True)

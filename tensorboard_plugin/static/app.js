@@ -1,4 +1,4 @@
-/** Puts state, data and views together: each change, wherever it comes from, ends in one update. */
+/** Connects state, data and views: every change leads to one update of the page. */
 
 import { el } from "./core/dom.js";
 import { followTheme, onReload, onVisibility } from "./core/host_window.js";
@@ -64,7 +64,7 @@ export class App {
     const { store, model } = this;
     const runs = model.runs?.runs ?? [];
     if (store.state.run === "" && runs.length > 0) {
-      // Chosen once and kept: two trainings that write in turn must not pull the tab about.
+      // Chosen once and kept: with two trainings at work the tab must not change between them.
       const fresh = runs.reduce((a, b) =>
         (b.last_wall_time ?? 0) > (a.last_wall_time ?? 0) ? b : a
       );
@@ -138,7 +138,7 @@ export class App {
         el(
           "p",
           {},
-          "The training has started to write. The first pictures show up here by themselves, as soon as the first epoch ends."
+          "The training has started to write. The first pictures appear here by themselves, after the first epoch."
         )
       );
     }
@@ -161,7 +161,7 @@ export class App {
     if (next !== undefined) this.store.update({ image: detail.images[next].name }, { push: false });
   }
 
-  /** From a part of a view to the whole of it, from there to the first view. */
+  /** Closes what is open in the view; if nothing is, goes to the first view. */
   #back() {
     if (this.#mounted?.back?.() !== true) this.store.update({ view: VIEWS[0].id });
   }

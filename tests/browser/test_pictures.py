@@ -129,8 +129,8 @@ def test_a_click_opens_a_channel_alone_with_its_strip(tab, log):
     item = record.grid.items[0]
     tab.expect_state(item=str(item))
     expect(tab.find(".title")).to_contain_text(f"Channel {item}")
-    tab.expect_pictures(".still img[src]")
-    tab.find(".still", has_text="6").click()
+    tab.expect_pictures(".film-frame img[src]")
+    tab.find(".film-frame", has_text="6").click()
     tab.expect_state(step="6")
     expect(tab.find(".chart .line")).to_have_count(2)
     tab.page.go_back()

@@ -76,7 +76,7 @@ function append(node, children) {
 }
 
 /**
- * Replaces all that a node holds.
+ * Replaces all children of a node.
  * @param {Element} node
  * @param {...(Child | Child[])} children
  */
@@ -86,7 +86,7 @@ export function fill(node, ...children) {
 }
 
 /**
- * Sets the text only where it differs, so that nothing is laid out again for nothing.
+ * Sets the text only if it differs, which saves a layout.
  * @param {Node} node
  * @param {string} text
  */

@@ -41,7 +41,7 @@ export function runName(run) {
 }
 
 /**
- * The last name of a layer path, and what it lies in.
+ * The last name of a layer path, and the path of the model that it is in.
  * @param {string} path
  * @returns {{group: string, name: string}}
  */

@@ -1,6 +1,6 @@
 /**
  * The window around us. TensorBoard shows the tab in an iframe of its own origin; in a notebook
- * the parent may be out of reach, and then our own window stands in for it.
+ * the parent may be out of reach; then our own window is used.
  */
 
 /** @returns {Window} the TensorBoard window where we may touch it, else our own */
@@ -86,7 +86,7 @@ export function onHostKey(listener) {
   window.addEventListener("pagehide", () => document.removeEventListener("keydown", hear));
 }
 
-/** Takes over TensorBoard's light or dark, now and at each switch. */
+/** Uses TensorBoard's theme, light or dark, now and after each switch. */
 export function followTheme() {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
@@ -121,19 +121,19 @@ export function onReload(listener) {
 }
 
 /**
- * Whether anybody can see us: TensorBoard hides the iframe, and keeps it, under other tabs.
+ * Reports whether the tab is visible: TensorBoard hides the iframe while another tab is open.
  * @param {(visible: boolean) => void} listener
  */
 export function onVisibility(listener) {
   let onScreen = true;
   let last = true;
-  const tell = () => {
+  const report = () => {
     const visible = onScreen && document.visibilityState === "visible";
     if (visible !== last) listener((last = visible));
   };
-  document.addEventListener("visibilitychange", tell);
+  document.addEventListener("visibilitychange", report);
   new ResizeObserver(() => {
     onScreen = window.innerWidth > 0 && window.innerHeight > 0;
-    tell();
+    report();
   }).observe(document.documentElement);
 }

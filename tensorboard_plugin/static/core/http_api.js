@@ -1,6 +1,6 @@
 /** The routes of HTTP_API.md: addresses of pictures, and JSON with its errors. */
 
-/** What a request failed with; `message` is fit to be shown. */
+/** Why a request failed; `message` can be shown to users. */
 export class ApiError extends Error {
   /**
    * @param {string} message
@@ -34,12 +34,12 @@ export function address(route, parameters = {}) {
 /**
  * @param {string} url
  * @param {AbortSignal} [signal]
- * @returns {Promise<Response>} an answer that is well
+ * @returns {Promise<Response>} a response without an error
  */
 export async function get(url, signal) {
   let response;
   try {
-    // Where an answer may be kept for ever its address has the stamp `v`, and "default" does.
+    // Only an answer whose address has the stamp `v` never changes.
     const cache = new URLSearchParams(url.split("?")[1]).has("v") ? "default" : "no-cache";
     response = await fetch(url, { signal, cache });
   } catch (error) {
@@ -54,7 +54,7 @@ export async function get(url, signal) {
     message = String(error.message);
     code = String(error.code);
   } catch {
-    // Not our server's answer.
+    // The answer is not of our server.
   }
   throw new ApiError(message, response.status, code);
 }

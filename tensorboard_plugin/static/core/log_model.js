@@ -1,22 +1,22 @@
-/** What the server knows, kept up to date while training goes on. */
+/** The server's data, kept up to date during a training. */
 
 import { fetchRun, fetchRuns } from "./http_api.js";
 import { RunDetail } from "./run_detail.js";
 
 const INDEXING_MS = 20;
-/** So many times the pictures are worth another look at a run that is still being read. */
+/** A run that is still being read is requested again after its pictures grew by this factor. */
 const GROWTH = 3;
 const BUSY_MS = 2000;
 const LIVE_MS = 4000;
 const IDLE_MS = 20000;
 const FAILED_MS = 30000;
-/** So long after the last new picture a training counts as running. */
+/** Time after the last new picture during which a training counts as running. */
 const LIVELY_MS = 15 * 60 * 1000;
 
 export class LogModel {
   /** @type {RunsReply | null} */
   runs = null;
-  /** What the last poll failed with. @type {Error | null} */
+  /** Error of the last poll. @type {Error | null} */
   error = null;
   /** @type {Map<string, {detail: RunDetail | null, asked: string | null, error: Error | null, pictures: number}>} */
   #details = new Map();
@@ -34,7 +34,7 @@ export class LogModel {
     this.#changed = changed;
   }
 
-  /** Asks now, and goes on asking. */
+  /** Requests the runs now, and again after a while. */
   refresh() {
     window.clearTimeout(this.#timer);
     this.#polling?.abort();
@@ -52,7 +52,7 @@ export class LogModel {
     );
   }
 
-  /** @param {boolean} visible nothing is asked while nobody looks */
+  /** @param {boolean} visible nothing is requested while the tab is hidden */
   setVisible(visible) {
     this.#visible = visible;
     if (visible) this.refresh();
@@ -67,7 +67,7 @@ export class LogModel {
     this.error = null;
     this.runs = runs;
     for (const entry of this.#details.values()) {
-      // A run that failed is asked for again with each poll.
+      // A run that failed is requested again with each poll.
       if (entry.error !== null) Object.assign(entry, { asked: null, error: null, pictures: 0 });
     }
     if (news) {
@@ -94,7 +94,7 @@ export class LogModel {
   }
 
   /**
-   * What is known of a run; asks for what is newer.
+   * What is known of a run; requests it if the server has something newer.
    * @param {string} run
    * @returns {{detail: RunDetail | null, error: Error | null}}
    */
@@ -103,8 +103,8 @@ export class LogModel {
     this.#details.set(run, entry);
     const summary = this.summary(run);
     const token = summary?.token ?? null;
-    // While a large log is read each poll has news. Were all of them shown, the screen would run
-    // through the whole training, and its pictures would take the server's time from the reading.
+    // While a large log is read each poll has news. To show them all would flicker, and the
+    // requests for pictures would slow the reading down.
     const soon =
       summary !== null &&
       summary.indexing.done < summary.indexing.total &&

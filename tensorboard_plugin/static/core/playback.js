@@ -1,4 +1,4 @@
-/** Plays the epochs like a film: the next step once the wait is over, round and round. */
+/** Plays the epochs like a film, in a loop. */
 
 /**
  * @import { Selection } from "./selection.js"

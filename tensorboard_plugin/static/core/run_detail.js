@@ -14,7 +14,7 @@ export class RunDetail {
     this.images = reply.images;
     /** @type {Map<number, number>} */
     this.places = new Map(reply.steps.step.map((step, i) => [step, i]));
-    /** Whether steps are epochs, as they are unless a batch frequency was asked for. */
+    /** Whether steps are epochs; with a batch frequency they are not. */
     this.byEpoch = reply.steps.step.every((step, i) => step === reply.steps.epoch[i]);
     /** @type {Map<string, SeriesInfo>} */
     this.bySlot = new Map();

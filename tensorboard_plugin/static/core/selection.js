@@ -1,4 +1,4 @@
-/** What the state means, given what the server has: names become places, gaps are filled. */
+/** Finds what the state names in the server's data, and fills in what it leaves open. */
 
 import { placeOf } from "./run_detail.js";
 
@@ -41,7 +41,7 @@ export function select(state, detail, accepts) {
   const hasInput = ours.some((s) => s.layer === null);
   const layers = [...(hasInput ? [null] : []), ...distinct(ours.map((s) => s.layer))];
   const wantedLayer = layers.find((i) => i !== null && detail.layers[i].path === state.layer);
-  // Class maps are best at the last layer, and that is where people look first.
+  // Class maps are best at the last layer.
   const usualLayer = ours[0].kind === "evidence" ? layers[layers.length - 1] : layers[0];
   const layer = wantedLayer ?? usualLayer ?? null;
 

@@ -1,6 +1,6 @@
 /**
- * The one state of the tab: what is looked at and how. The address mirrors it, so that a link
- * restores it and Back and Forward walk through it.
+ * The state of the tab: what is shown and how. The address holds it, so that a link restores it
+ * and Back and Forward work.
  */
 
 import { onAddress, readAddress, writeAddress } from "./host_window.js";
@@ -14,7 +14,7 @@ export const stepParameter = () => whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAF
 /** What all views have; "" leaves the choice to the tab. */
 const SHARED = {
   run: text({ isPlace: true }),
-  /** Of the callback that drew the pictures. */
+  /** Name of the callback that drew the pictures. */
   name: text({ isPlace: true, former: "technique" }),
   layer: text({ isPlace: true }),
   image: text({ isPlace: true }),
@@ -82,8 +82,8 @@ export class Store {
 
   /**
    * @param {Patch} patch
-   * @param {{push?: boolean}} [options] whether Back shall lead to the state before; default:
-   *   where another place is shown
+   * @param {{push?: boolean}} [options] whether Back leads to the state before; default:
+   *   if another place is shown
    */
   update(patch, options = {}) {
     const before = this.#state;

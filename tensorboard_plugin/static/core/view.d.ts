@@ -23,16 +23,16 @@ export interface Mounted<P extends Parameters> {
   update(selection: Selection, state: ViewState<P>): void;
   /** Makes the picture larger by a factor. */
   zoomBy?(factor: number): void;
-  /** Shows the whole picture. */
+  /** Fits the picture into the view. */
   fit?(): void;
-  /** Leaves a part of the view for the whole of it; false where the whole is shown. */
+  /** Closes what is open in the view; false if nothing is open. */
   back?(): boolean;
   destroy?(): void;
 }
 
-/** All that the rest of the tab knows of a view. */
+/** Declaration of a view: nothing else of it is used outside its folder. */
 export interface View<P extends Parameters = {}> {
-  /** Name in the address. */
+  /** Its name in the address. */
   id: string;
   label: string;
   /** Key that opens it. */
@@ -41,13 +41,13 @@ export interface View<P extends Parameters = {}> {
   style?: URL;
   /** Parts of the address that it adds. */
   parameters: P;
-  /** What to say where the run has nothing that it can show. */
+  /** Message if the run has nothing that it can show. */
   missing: string;
   /** Whether it can show a series. */
   accepts(series: SeriesInfo): boolean;
-  /** Pickers of the header that make sense for it. */
+  /** Pickers that the header shows for it. */
   pickers: ("name" | "layer" | "image")[];
-  /** Cell of a grid that is looked at alone. */
+  /** Cell of a grid that is open alone. */
   cell?(state: ViewState<P>): number | null;
   mount(context: Context): Mounted<P>;
 }

@@ -2,7 +2,7 @@
 
 /** @typedef {[number, number, number]} Color red, green, blue, each from 0 to 255 */
 
-/** Seventeen colours at equal distances; what lies between is interpolated. */
+/** Colours at equal distances; those between them are interpolated. */
 const STOPS = {
   turbo:
     "30123b4040a2466be34294ff28bceb18ddc232f2986dfe62a4fc3ccdec34eecf3afdac34fb7e21eb500ed02f05a9" +
@@ -27,7 +27,7 @@ export const DIVERGING = "blue to red";
 
 /** @type {Color} */
 const MIDDLE = [247, 247, 247];
-/** Told apart without green. @type {[Color, Color]} */
+/** Colour-blind people can tell them apart. @type {[Color, Color]} */
 const ENDS = [
   [33, 82, 170],
   [178, 34, 30],
@@ -45,7 +45,7 @@ export function divergingColor(part) {
 }
 
 /**
- * @param {string} name one of `COLORMAPS`, or `DIVERGING`; turbo stands in for others
+ * @param {string} name one of `COLORMAPS`, or `DIVERGING`; any other gives turbo
  * @returns {Uint8Array} 256 colours of three bytes
  */
 export function colorTable(name) {

@@ -31,7 +31,7 @@ export function valueDifference(a, b) {
   const pixels = new ImageData(width, height);
   for (let i = 0; i < a.data.length; i++) {
     const part = largest > 0 ? (b.data[i] - a.data[i]) / largest : 0;
-    if (Number.isNaN(part) || Number.isNaN(b.data[i])) continue; // stays clear
+    if (Number.isNaN(part) || Number.isNaN(b.data[i])) continue; // stays transparent
     // The root makes small differences visible.
     pixels.data.set(divergingColor(Math.sign(part) * Math.sqrt(Math.abs(part))), 4 * i);
     pixels.data[4 * i + 3] = 255;
@@ -40,7 +40,7 @@ export function valueDifference(a, b) {
 }
 
 /**
- * Absolute difference of colours, for pictures that are no numbers.
+ * Absolute difference of colours, for pictures without values.
  * @param {HTMLImageElement} a
  * @param {HTMLImageElement} b of the same size
  * @returns {Difference} in parts of the brightest

@@ -3,11 +3,11 @@
 /** @import { Samples } from "./png_samples.js" */
 
 /**
- * What the samples of a map stand for.
+ * How samples of a map become values.
  * @typedef {object} Scale
  * @property {number} low value of the lowest sample
  * @property {number} unit difference between two samples
- * @property {number} largest absolute value, for which the last colour stands
+ * @property {number} largest absolute value: that of the last colour
  * @property {boolean} isSigned whether there are values below zero: zero has the middle colour then
  */
 

@@ -1,10 +1,10 @@
-/** Pictures that are asked for and shown only while they are wanted. */
+/** Loads pictures; one that is no longer wanted is not loaded to its end. */
 
 import { ApiError, get } from "../core/http_api.js";
 import { decodePng } from "./png_samples.js";
 
 /**
- * A decoded picture, ready to be shown without a blink.
+ * A decoded picture: it appears without a flicker.
  * @param {string} url
  * @param {AbortSignal} signal
  * @returns {Promise<HTMLImageElement>}
@@ -17,7 +17,7 @@ export async function loadImage(url, signal) {
     await image.decode();
   } catch {
     signal.throwIfAborted();
-    await get(url, signal); // says why, where the server has a reason
+    await get(url, signal); // throws the server's own message, if it has one
     throw new ApiError("The picture does not decode.", 0, "damaged");
   }
   return image;

@@ -1,7 +1,7 @@
 /**
  * Reads PNGs as numbers: the browser's own decoder cuts 16-bit heat maps to 8 bits and turns
  * palette indices into colours. Non-interlaced files of one sample a pixel (greyscale, palette)
- * with 8 or 16 bits; those are what the callbacks write.
+ * with 8 or 16 bits; the callbacks write no others.
  */
 
 /**
@@ -63,7 +63,7 @@ export async function decodePng(buffer) {
 
 /**
  * Undoes the filter that each row was written with (PNG specification, section 9).
- * @param {Uint8Array} raw rows, each behind the byte that names its filter
+ * @param {Uint8Array} raw rows, each after the byte that names its filter
  * @param {number} stride bytes a row
  * @param {number} height
  * @param {number} step bytes a pixel

@@ -1,11 +1,11 @@
-/** Buttons, selects, sliders and panels that several places use. */
+/** Buttons, selects, sliders and panels. */
 
 import { el, fill, set } from "../core/dom.js";
 
 /** @import { Child } from "../core/dom.js" */
 
 /**
- * Brings the options of a select up to date without losing focus or an open list.
+ * Brings the options of a select up to date so that an open list stays open.
  * @param {HTMLSelectElement} select
  * @param {{value: string, label: string}[]} options
  * @param {string} value

@@ -1,4 +1,4 @@
-/** Downloads of what is looked at: one picture, a series as film, series as files. */
+/** Links to downloads: a picture, a series as an animation, series as files. */
 
 import { el } from "../core/dom.js";
 import { capital } from "../core/format.js";
@@ -9,7 +9,7 @@ import { keyAt } from "../core/selection.js";
  * @import { Selection } from "../core/selection.js"
  */
 
-/** The server takes so many tags at once. */
+/** Largest number of tags in one request. */
 const MOST_TAGS = 256;
 
 /**

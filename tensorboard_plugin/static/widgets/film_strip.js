@@ -1,4 +1,4 @@
-/** One thing through all epochs, in a row that scrolls; only what is on screen is in the page. */
+/** A row of small pictures, one for each epoch; only those on screen are in the page. */
 
 import { el, say, set } from "../core/dom.js";
 import { show } from "../pixels/image_loading.js";
@@ -11,7 +11,7 @@ const SPARE = 3;
  * @typedef {object} Film
  * @property {string} key another film starts over
  * @property {number[]} steps
- * @property {number} step that the slider stands at
+ * @property {number} step of the slider
  * @property {(step: number) => string} url
  * @property {(step: number) => string} label
  */
@@ -78,7 +78,12 @@ export class FilmStrip {
         const frame = el("span", { class: "frame" }, image);
         const name = el("span", {});
         const choose = () => this.#film && this.choose(this.#film.steps[i]);
-        const node = el("button", { type: "button", class: "still", onclick: choose }, frame, name);
+        const node = el(
+          "button",
+          { type: "button", class: "film-frame", onclick: choose },
+          frame,
+          name
+        );
         node.style.left = `${i * COLUMN}px`;
         cell = { node, frame, image, name };
         this.#cells.set(i, cell);

@@ -149,7 +149,7 @@ export class Header {
     }
     say(this.status, text);
     this.status.classList.toggle("bad", model.error !== null);
-    // What is damaged is said, and what is whole is shown all the same.
+    // Damaged records are counted here; all others are shown.
     const count = summary?.problems ?? 0;
     this.problems.node.hidden = count === 0;
     say(this.problems.summary, `${count} problem${count === 1 ? "" : "s"} in the log`);

@@ -20,7 +20,7 @@ const PAD = { left: 44, right: 8, top: 8, bottom: 20 };
  * @property {number[]} steps
  * @property {Line[]} lines
  * @property {[number, number] | null} range of the values; null takes it from them
- * @property {number} step that the slider stands at
+ * @property {number} step of the slider
  * @property {(value: number | null) => string} [format]
  */
 
@@ -120,7 +120,7 @@ export class LineChart {
         return;
       }
       path += `${pen}${this.#x(i, values.length).toFixed(1)} ${y(value).toFixed(1)}`;
-      // A lone point shows as a dot of the round line cap.
+      // A single point is drawn as a dot, by the round cap of the line.
       if (pen === "M") path += "h0";
       pen = "L";
     });

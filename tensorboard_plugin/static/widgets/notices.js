@@ -1,4 +1,4 @@
-/** What stands where there is nothing to see: loading, empty and failed differ at a glance. */
+/** Notices in place of pictures; loading, empty and failed look different. */
 
 import { el } from "../core/dom.js";
 
@@ -55,7 +55,7 @@ export function emptyLog(directories) {
       {},
       "Give it a directory below the one that TensorBoard watches (",
       directories.map((name, i) => [i > 0 && ", ", el("code", {}, name)]).flat(),
-      "). The first pictures show up here by themselves."
+      "). The first pictures appear here by themselves."
     )
   );
 }

@@ -70,8 +70,8 @@ export function factsOf({ record, wall_time, picture }, ofLayer) {
     pairs.push([`${capital(record.item ?? "cell")}s`, some]);
   }
   for (const [measure, value] of Object.entries({ ...ofLayer, ...record.measures })) {
-    const { title, write } = meaningOf(measure);
-    pairs.push([title, write(value)]);
+    const { short, write } = meaningOf(measure);
+    pairs.push([short, write(value)]);
   }
   if (record.value_range !== null) {
     pairs.push(["Values", `${number(record.value_range[0])} … ${number(record.value_range[1])}`]);
@@ -94,7 +94,7 @@ export function factsOf({ record, wall_time, picture }, ofLayer) {
 }
 
 /**
- * The metrics that Keras logged at this step, each beside its `val_` twin.
+ * The metrics that Keras logged at this step, with that of the validation beside it.
  * @param {RecordReply} reply
  * @returns {HTMLElement[]}
  */

@@ -4,19 +4,19 @@ import { el, set } from "../core/dom.js";
 
 const LARGEST = 64;
 const SMALLEST = 0.05;
-/** A fitted picture is not blown up further than this. */
+/** Largest zoom of a fitted picture. */
 const FIT_LARGEST = 12;
 
-/** Where stages look: the same for all that share it. */
+/** Zoom and position, shared by the stages that move together. */
 export class Camera {
   /** Screen pixels for one of the picture; null fits. @type {number | null} */
   zoom = null;
-  /** What stands in the middle, as fractions of the picture. */
+  /** Point of the picture in the middle of the stage, in fractions. */
   center = { x: 0.5, y: 0.5 };
   /** @type {Set<() => void>} */
   listeners = new Set();
 
-  /** @param {(zoom: number | null) => void} zoomed told after each change of the zoom */
+  /** @param {(zoom: number | null) => void} zoomed called after each change of the zoom */
   constructor(zoomed) {
     this.zoomed = zoomed;
   }
@@ -92,7 +92,7 @@ export class Stage {
     if (this.camera.zoom !== null) return this.camera.zoom;
     const { clientWidth, clientHeight } = this.node;
     const fit = Math.min(clientWidth / this.#width, clientHeight / this.#height, FIT_LARGEST);
-    // Whole multiples keep enlarged pixels of equal size, where that costs little room.
+    // With a whole number all pixels have the same size; it is used if it costs little room.
     const whole = Math.floor(fit);
     return whole >= 2 && whole > 0.8 * fit ? whole : Math.max(fit, SMALLEST);
   }

@@ -181,7 +181,7 @@ export class Transport {
     this.store.update({ step: following ? step : null }, { push: false });
   }
 
-  /** The nearest step that there is, to what was typed. */
+  /** Goes to the step that is nearest to the number that was typed. */
   #typed() {
     const typed = Number(this.exact.value);
     if (this.#selection !== null && this.exact.value.trim() !== "" && Number.isFinite(typed)) {

@@ -1,4 +1,4 @@
-/** What stands beside the channels: the list of them, or the numbers of the one that is open. */
+/** The list beside the channels, and the numbers of the channel that is open. */
 
 import { el } from "../../core/dom.js";
 import { number } from "../../core/format.js";

@@ -72,7 +72,7 @@ class ChannelsView extends StageView {
   #histories = this.own(new Lane());
   /** @type {Loaded | null} */
   #loaded = null;
-  /** Of the stage's content, as fractions. @type {{x: number, y: number} | null} */
+  /** Position on the picture, in fractions. @type {{x: number, y: number} | null} */
   #pointer = null;
   /** @type {State | null} */
   #state = null;
@@ -253,7 +253,7 @@ class ChannelsView extends StageView {
         this.#history = reply;
         if (this.#loaded !== null) this.draw(this.#loaded);
       },
-      () => {} // only the chart is missing then
+      () => {} // the chart is left out then
     );
   }
 

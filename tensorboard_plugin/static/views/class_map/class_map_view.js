@@ -32,7 +32,7 @@ const PARAMETERS = {
   ...STAGE_PARAMETERS,
   colors: choice(COLORMAPS),
   opacity: whole(0, 100, 55),
-  /** In per cent of the largest value. */
+  /** Lowest value that is drawn, in per cent of the largest. */
   threshold: whole(0, 100, 0),
   /** Which images are listed. */
   show: choice(["all", "right", "wrong"]),
@@ -86,7 +86,7 @@ class ClassMapView extends StageView {
   #state = null;
   /** @type {Selection | null} */
   #selection = null;
-  /** How what is on the canvas was drawn. */
+  /** Settings with which the canvas was drawn. */
   #painted = "";
 
   /** @param {Context} context */
@@ -173,7 +173,7 @@ class ClassMapView extends StageView {
         this.#history = reply;
         this.#plot();
       },
-      () => {} // only the chart is missing then
+      () => {} // the chart is left out then
     );
     this.#plot();
     if (this.readout.textContent === "") this.#read(null);

@@ -98,7 +98,7 @@ export class ImageList {
   }
 
   /**
-   * Scrolls the list, and nothing around it, to an image; it runs across where there is less room.
+   * Scrolls the list to an image, and nothing else; on small screens the list is a row.
    * @param {HTMLElement} node
    */
   #reveal(node) {
@@ -142,7 +142,7 @@ export class ImageList {
         el("strong", {}, label?.name ?? name),
         label !== null && el("small", { class: "muted" }, name),
         outcome !== undefined && outcome.right !== null && verdict(outcome.right),
-        outcome?.right === false && el("small", {}, `says ${outcome.prediction}`)
+        outcome?.right === false && el("small", {}, `predicted ${outcome.prediction}`)
       );
     }
     return item.node;

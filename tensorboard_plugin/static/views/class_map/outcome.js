@@ -1,4 +1,4 @@
-/** What the model made of the image: label, prediction and probabilities. */
+/** Label, prediction and probabilities of an image. */
 
 import { el } from "../../core/dom.js";
 import { percent } from "../../core/format.js";

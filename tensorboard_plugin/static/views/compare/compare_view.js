@@ -218,11 +218,11 @@ class CompareView extends StageView {
   #fillCaption(i, side, reply) {
     const { label = null, prediction = null } = reply?.record ?? {};
     const probability = prediction?.probability ?? null;
-    const says = `says ${prediction?.name} ${probability === null ? "" : percent(probability)}`;
+    const outcome = `predicted ${prediction?.name} ${probability === null ? "" : percent(probability)}`;
     fill(
       this.captions[i],
       nameOf("AB"[i], side),
-      prediction !== null && el("span", { class: "muted" }, says),
+      prediction !== null && el("span", { class: "muted" }, outcome),
       label !== null && prediction !== null && verdict(label.index === prediction.index)
     );
   }

@@ -1,4 +1,4 @@
-/** Layers × epochs in two heat charts: a measure of each layer, and how much each picture changed. */
+/** Two heat charts of layers × epochs: a measure, and how much each picture changed. */
 
 import { el } from "../../core/dom.js";
 import { CHANGE, meaningOf } from "../../core/measures.js";

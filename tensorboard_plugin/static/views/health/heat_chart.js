@@ -12,9 +12,9 @@ import { openSeries } from "../open_series.js";
  * @import { Store } from "../../core/state.js"
  */
 
-/** More columns than this are thinned out. */
+/** If there are more steps than this, only every n-th is shown. */
 const COLUMNS = 500;
-/** Pixels for each number on the axis. */
+/** Width of a number on the axis, in pixels. */
 const TICK_ROOM = 48;
 const PENDING_MS = 250;
 
@@ -66,8 +66,7 @@ export class HeatChart {
       el(
         "div",
         { class: "heat-head" },
-        el("div", {}, this.title, this.about),
-        tools,
+        el("div", {}, el("div", { class: "heat-title" }, this.title, tools), this.about),
         el(
           "div",
           { class: "key" },
@@ -106,6 +105,7 @@ export class HeatChart {
     say(this.title, meaning.title);
     say(this.about, meaning.about);
     set(this.node, { "aria-label": meaning.title });
+    this.node.classList.toggle("fault", meaning.isFault);
     set(this.canvas, { "aria-label": meaning.title });
     const series = [detail.run, measure, name, image].join("\n");
     if (series !== this.#for) {
@@ -204,7 +204,7 @@ export class HeatChart {
     this.#read();
   }
 
-  /** Marks where the slider stands. */
+  /** Marks the slider's column. */
   #mark() {
     const reply = this.#reply;
     if (reply === null || this.#selection === null || reply.step.length === 0) return;
@@ -227,7 +227,7 @@ export class HeatChart {
     this.#read();
   }
 
-  /** Says what stands under the pointer, else where the slider and the keys are. */
+  /** Says the value under the pointer, or else that of the slider's column and the chosen row. */
   #read() {
     const [reply, selection, shown] = [this.#reply, this.#selection, this.#shown];
     if (reply === null || selection === null || shown === null || reply.step.length === 0) return;
@@ -272,8 +272,8 @@ function rgb(color) {
 
 /**
  * @param {number} count
- * @param {number} room how many numbers there is room for
- * @returns {number} 1, 2, 5, 10, …: every so many-th is told
+ * @param {number} room number of numbers that fit
+ * @returns {number} 1, 2, 5, 10, …: the distance of two numbers on the axis
  */
 function tickEvery(count, room) {
   let every = 1;

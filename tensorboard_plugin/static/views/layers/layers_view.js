@@ -3,6 +3,7 @@
 import { el, say, set } from "../../core/dom.js";
 import { splitPath } from "../../core/format.js";
 import { choice } from "../../core/parameters.js";
+import { INPUT } from "../../core/run_detail.js";
 import { segmented } from "../../widgets/controls.js";
 import { openSeries } from "../open_series.js";
 import { GridRow } from "./grid_row.js";
@@ -22,14 +23,14 @@ const GROUP = 30;
 const NAMES = 178;
 const NARROW = 720;
 const CAPTION = 24;
-/** Rows and columns beyond the edge that are kept ready. */
+/** Number of rows and columns beyond the edge that are in the page, too. */
 const SPARE = 2;
-/** Pictures that fly by are not asked for. */
+/** While the page is scrolled faster than this, no pictures are requested. */
 const SETTLE_MS = 70;
 const FAST_PX = 900;
 
 const PARAMETERS = {
-  /** Of the pictures. */
+  /** Size of the pictures. */
   size: choice(["medium", "small", "large"]),
 };
 
@@ -118,7 +119,9 @@ class LayersGrid {
     this.sizes.set(state.size);
     const { detail, layers, steps } = selection;
     const epochs = `${steps.length} ${detail.unit}${steps.length === 1 ? "" : "s"}`;
-    say(this.summary, `${layers.length} layer${layers.length === 1 ? "" : "s"} × ${epochs}`);
+    const count = layers.filter((layer) => layer !== null).length;
+    const rows = count === 0 ? INPUT : `${count} layer${count === 1 ? "" : "s"}`;
+    say(this.summary, `${rows} × ${epochs}`);
     this.#lay();
     this.#render();
     const target = `${selection.step} ${selection.layer} ${this.#layout} ${selection.following}`;
@@ -143,7 +146,7 @@ class LayersGrid {
     return this.#box + GAP;
   }
 
-  /** Where each row stands. */
+  /** Computes the position of each row. */
   #lay() {
     const { detail, name, layers, image, steps } = /** @type {Selection} */ (this.#selection);
     this.#narrow = this.scroller.clientWidth < NARROW;
@@ -189,7 +192,7 @@ class LayersGrid {
     this.#frame = requestAnimationFrame(() => this.#render());
   }
 
-  /** Brings what is on screen into the page, and takes the rest out. */
+  /** Adds to the page what is on screen, and removes the rest. */
   #render() {
     const selection = /** @type {Selection} */ (this.#selection);
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.scroller;
@@ -262,7 +265,7 @@ class LayersGrid {
     }
   }
 
-  /** Scrolls as little as shows the slider's column and the chosen row. */
+  /** Scrolls to the slider's column and the chosen row, no further than needed. */
   #reveal() {
     const { place, layer, steps, following } = /** @type {Selection} */ (this.#selection);
     const { scroller } = this;

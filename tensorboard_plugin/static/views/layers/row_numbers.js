@@ -1,4 +1,4 @@
-/** Measures of the layers at the slider's step, asked for once it rests. */
+/** Measures of the layers at the slider's step, requested when the slider rests. */
 
 import { fetchSeries } from "../../core/http_api.js";
 import { Lane } from "../../core/lane.js";
@@ -52,7 +52,7 @@ export class RowNumbers {
           this.#known.set(key, numbers);
           this.#changed();
         },
-        () => {} // only the numbers are missing then
+        () => {} // the numbers are left out then
       );
     }, REST_MS);
   }

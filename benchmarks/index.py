@@ -6,10 +6,10 @@ writes such a log with our writer, the records of a training with their pictures
 removes it afterwards. A fresh process then measures:
 
 - reading everything in slices, as requests do, beside reading the same file by blocks of 1 MiB:
-  with the file in the system's cache, in turns, and with the file on disk alone, once each (where
-  the system lets go of it);
+  with the file in the system's cache, alternately, and with the file on disk only, once each (where
+  the system can drop it from the cache);
 - the memory that the index takes above an index of an empty directory;
-- what is read when the log grows, beside what has come;
+- how much is read when the log grows, beside how much has been added;
 - how long any picture takes through TensorBoard's own application, with the log in the cache.
 """
 
@@ -143,14 +143,14 @@ def measure_log(folder: str, repeats: int) -> dict[str, float]:
         del base, index
 
     middle, _ = interleaved(
-        {"floor": lambda: read_whole(path), "ours": lambda: seconds_to_index(folder)}, repeats
+        {"floor": lambda: read_all(path), "ours": lambda: seconds_to_index(folder)}, repeats
     )
     found["warm floor"], found["warm"] = middle["floor"], middle["ours"]
     if forget(path):
-        found["cold floor"] = read_whole(path)
+        found["cold floor"] = read_all(path)
         forget(path)
         found["cold"] = seconds_to_index(folder)
-        read_whole(path)  # the index has left most of it on the disk
+        read_all(path)  # the index has left most of it on the disk
     return found | grow(folder) | ask(folder)
 
 
@@ -169,7 +169,7 @@ def seconds_to_index(folder: str) -> float:
     return time.perf_counter() - begin
 
 
-def read_whole(path: Path) -> float:
+def read_all(path: Path) -> float:
     """Seconds for the floor: the file by blocks into one buffer."""
     block = bytearray(BLOCK)
     begin = time.perf_counter()

@@ -7,13 +7,13 @@ directory, and measures, in turn and several times:
 
 - cold: from opening the address of a TensorBoard that has not read our log yet to a first
   complete screen, on which every picture in view is drawn; then until all epochs are within reach;
-- warm: the same for whoever comes next;
+- warm: the same for the next browser;
 - a move of the slider, until each layer in view has its picture of that epoch beside its name, and
   until the columns around that epoch are drawn too;
 - memory of the page, and of the server above that of the TensorBoard on the empty directory.
 
-Medians are told. Goals: the large log takes at most twice the time to the first screen of the small
-one, and 64 MiB in the server.
+The figures are medians. Goals: the large log takes at most twice the time to the first screen of
+the small one, and 64 MiB in the server.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ GOAL_RATIO = 2
 GOAL_MIB = 64
 MOVES = 20
 
-# Whether every picture in view is of the step that it stands for, and drawn.
+# Whether every picture in view is drawn, and of the step that its frame names.
 ALL = ".frame.now, .cell"
 DRAWN = """(selector) => {
   const inView = (node) => {
@@ -167,7 +167,7 @@ def measure(browser: Browser, path: Path, epochs: int, base: float) -> dict[str,
             steps = [(7 * i + 3) * epochs // 10 % epochs + i * epochs // 200 for i in range(MOVES)]
             moves = [frame.evaluate(MOVE, min(step, epochs - 1)) for step in steps]
             found["slider: pictures, ms"] = statistics.median(first for first, _ in moves)
-            found["slider: all around, ms"] = statistics.median(whole for _, whole in moves)
+            found["slider: all around, ms"] = statistics.median(every for _, every in moves)
             found["page, MiB"] = heap(page)
         found["server above empty, MiB"] = resident(process.pid) - base
     return found

@@ -14,6 +14,10 @@ PACKAGES = ("keras_viz_callbacks", "tensorboard_plugin")
 
 # Modules without a test file of their own: the file that tests them, and why it does.
 TESTED_ELSEWHERE = {
+    "keras_viz_callbacks/callbacks/evidence.py": (
+        "callbacks/test_saliency.py",
+        "it is what GradCAM and Saliency share",
+    ),
     "keras_viz_callbacks/callbacks/layer_images.py": (
         "callbacks/test_activation_grid.py",
         "it is what ActivationGrid and GradCAM share",

@@ -174,11 +174,11 @@ def contact_sheet(
     width, height = (max(side) for side in zip(*sizes, strict=True))
     names = [fitted(s.static.image_name or _layer(s), _WIDEST_LABEL, [_FONT])[0] for s in rows]
     label = round(max(font(_FONT).getlength(name) for name in names)) + 16
-    whole = (
+    sheet_size = (
         label + len(steps) * (width + _GAP) + _GAP,
         _HEADER + len(rows) * (height + _GAP) + _GAP,
     )
-    sheet = Image.new("RGB", whole, "white")
+    sheet = Image.new("RGB", sheet_size, "white")
     for column, step in enumerate(steps):
         x = label + _GAP + column * (width + _GAP)
         epoch = f"epoch {run_.steps[step].epoch}"
@@ -197,7 +197,7 @@ def contact_sheet(
 def _pictures(
     run_: RunIndex, series: PictureSeries, places: Sequence[int], size: int
 ) -> Iterator[tuple[int, Image.Image]]:
-    """Step and picture; one that can't be read is said and left out."""
+    """Step and picture; one that can't be read is reported and left out."""
     for place in places:
         step = series.step[place]
         try:

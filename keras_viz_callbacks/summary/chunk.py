@@ -16,7 +16,7 @@ MOST_PIECES = 1000
 """About so many pieces are written by one call: the operating system takes 1024."""
 
 AT_ONCE = 256 * 1024
-"""About so many bytes are written by one call: they are in the processor's cache still, because
+"""About so many bytes are written by one call: they are still in the processor's cache, because
 their checksums have just been made."""
 
 

@@ -139,16 +139,16 @@ def _gif_blocks(frame: Image.Image) -> tuple[bytes, bytes]:
         length = 3 << ((flags & 7) + 1)
         table, at = data[at : at + length], at + length
     while data[at] == 0x21:  # extensions: a label, then blocks up to an empty one
-        at = _behind_blocks(data, at + 2)
+        at = _after_blocks(data, at + 2)
     flags = data[at + 9]
     at += 10
     if flags & 0x80:
         length = 3 << ((flags & 7) + 1)
         table, at = data[at : at + length], at + length
-    return table, data[at : _behind_blocks(data, at + 1)]
+    return table, data[at : _after_blocks(data, at + 1)]
 
 
-def _behind_blocks(data: bytes, at: int) -> int:
+def _after_blocks(data: bytes, at: int) -> int:
     while data[at]:
         at += data[at] + 1
     return at + 1

@@ -56,11 +56,13 @@ class Table:
 
     def steps(self, first: int | None, last: int | None, every: int) -> list[int]:
         """The columns; to be called under the index's lock."""
+        numbers = [row.pictures if self.is_of_pictures else row.layer for row in self.rows]
+        if all(series is None for series in numbers):  # then there are rows without numbers
+            numbers = [row.pictures for row in self.rows]
         found: set[int] = set()
-        for row in self.rows:
-            for series in (row.pictures, row.layer):
-                if series is not None:
-                    found.update(series.step[between(series.step, first, last)])
+        for series in numbers:
+            if series is not None:
+                found.update(series.step[between(series.step, first, last)])
         return sorted(found)[::every]
 
 

@@ -147,7 +147,7 @@ def bad(name: str, rule: str, received: str, way_out: str) -> ApiError:
 
 
 def json_response(request: Request, content: typing.Any, cache: str = REVALIDATE) -> Response:
-    """JSON with an ETag, gzipped where that is accepted and worth it."""
+    """JSON with an ETag, gzipped where that is accepted and saves enough."""
     return body_response(request, dump(content), "application/json; charset=utf-8", cache)
 
 

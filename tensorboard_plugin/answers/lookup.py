@@ -28,7 +28,7 @@ class Chosen:
 
     @property
     def cache(self) -> str:
-        """For ever where the address says which writing of the step is meant."""
+        """How long the answer may be kept: for ever where the request has the current stamp."""
         return http.FOREVER if self.is_current else http.REVALIDATE
 
     def stem(self, *more: str) -> str:

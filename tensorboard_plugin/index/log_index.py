@@ -23,8 +23,13 @@ AHEAD = 8
 """Files whose first bytes may be fetched together."""
 
 LOOK_EVERY = 0.5
+"""Seconds between two looks at files of which everything has been read."""
+
 WALK_EVERY = 1.0
+"""Seconds, at least, between two searches for runs."""
+
 WALK_SHARE = 20
+"""How many times as long as a search for runs takes, at least, passes before the next."""
 
 
 class LogIndex:
@@ -64,7 +69,7 @@ class LogIndex:
         """Reads on where files have grown, for at most about so long.
 
         Args:
-            first: The run to begin with, because somebody is waiting for it.
+            first: Name of the run to begin with: the one that is asked for.
             seconds: Time to spend.
         """
         deadline = time.monotonic() + seconds
@@ -118,9 +123,9 @@ class LogIndex:
         for _ in range(2):  # once more where all has to be read again
             self._list_files(run)
             try:
-                behind = [reader for reader in run.readers if reader.look()]
-                for i, reader in enumerate(behind):
-                    if not self._read(run, reader, behind[i : i + AHEAD], deadline):
+                grown = [reader for reader in run.readers if reader.look()]
+                for i, reader in enumerate(grown):
+                    if not self._read(run, reader, grown[i : i + AHEAD], deadline):
                         return
             except Gone:
                 self._start_again(run)

@@ -12,7 +12,7 @@ from tensorboard_plugin.log.log_events import CaptureEvent, PictureEvent, Record
 from tensorboard_plugin.tfrecord import FRAME_BYTES
 
 HAS_RECORD = 2
-"""Flag of a picture, beside those of `tensorboard_plugin.capture_table`."""
+"""Flag of a picture with a record; the other flags are in `tensorboard_plugin.capture_table`."""
 
 NO_CLASS = -1
 

@@ -242,10 +242,10 @@ class RunIndex:
             except ValueError as error:
                 self._note(reader, Problem(record.offset, "record", f"{error}"))
         row = row_of_picture(file, picture, record, fields)
-        says = None if fields is None else described(fields)
-        replaced = self._enter(row, picture.tag, says)
+        description = None if fields is None else described(fields)
+        replaced = self._enter(row, picture.tag, description)
         if replaced is not None:
-            self._enter_step(row, None if says is None else says.moment, replaced)
+            self._enter_step(row, None if description is None else description.moment, replaced)
         if fields is not None and fields.layer_measures and fields.static.layer is not None:
             name, layer = fields.static.name, fields.static.layer
             layer_series = self.layer_series.get((name, layer["path"]))
@@ -287,7 +287,7 @@ class RunIndex:
         series = self.series.get(tag)
         if series is None:
             if picture is None:
-                return None  # without a record nobody knows what it is
+                return None  # what it is is not known without a record
             series = self.series[tag] = PictureSeries(picture.static)
         if row.file < self._latest_file and series.columns.file_of(row.step) > row.file:
             return None  # written again by a later file, which was read before this one grew

@@ -1,6 +1,6 @@
 """The few fields of an Event message that are needed, found in its first bytes.
 
-TensorBoard's own message classes read a payload whole, with the picture in it.
+TensorBoard's own message classes read all of a payload, with the picture in it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_event_head(data: bytes, total: int) -> EventHead | None:
 
     Args:
         data: The first bytes of the payload.
-        total: Its whole length.
+        total: Length of the whole payload.
 
     Raises:
         MoreBytesNeeded: More bytes are needed.
@@ -139,7 +139,7 @@ def plugin_name(payload: bytes) -> str | None:
     """Name of the plugin that the summary in a payload belongs to; None where it has none.
 
     Args:
-        payload: The whole payload of an Event.
+        payload: All of an Event's payload.
 
     Raises:
         MoreBytesNeeded: It is cut.

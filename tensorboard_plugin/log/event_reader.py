@@ -110,7 +110,7 @@ class EventReader:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether everything that was whole at the last look has been read."""
+        """Whether everything that was complete at the last look has been read."""
         return self._caught_up_at == self.size and not self.contents_are_wrong
 
     def look(self) -> bool:
@@ -139,7 +139,7 @@ class EventReader:
         self.contents_are_wrong = self.has_used_contents
 
     def read(self) -> Iterator[Event]:
-        """Yields what is whole and new, and stops before a frame that is still being written.
+        """Yields what is complete and new, and stops before a frame that is still being written.
 
         `position` is after each event when the next is asked for: the caller may stop at any.
 

@@ -38,15 +38,15 @@ class RemoteSource(LogSource):
     answer delays no request for long, and what was listed before stays.
 
     Args:
-        url: As fsspec reads it.
+        url: URL of the directory, as fsspec reads it.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._store: typing.Any = None
         self._root = ""
-        self._runs: dict[str, list[str]] = {}  # names of event files by directory
-        self._files: dict[str, FileStatus] = {}  # by path
+        self._runs: dict[str, list[str]] = {}  # names of event files, by directory
+        self._files: dict[str, FileStatus] = {}  # of event files, by path
         self._identities = itertools.count()
         self._blocks = ByteCache(KEPT_BLOCKS * BLOCK)
         self._listing: threading.Thread | None = None
@@ -98,7 +98,10 @@ class RemoteSource(LogSource):
         return tuple(below.split("/")) if below else ()
 
     def _is_run(self, directory: str) -> bool:
-        *above, name = self._parts(directory) or (self._root.rpartition("/")[2],)
+        parts = self._parts(directory)
+        if not parts:  # the log directory itself
+            parts = (self._root.rpartition("/")[2],)
+        *above, name = parts
         return schema.is_run_name(name) and not any(map(schema.is_run_name, above))
 
     def _list(self) -> None:
@@ -121,7 +124,8 @@ class RemoteSource(LogSource):
         self._latest_error = ""
 
     def _status(self, path: str, info: dict[str, typing.Any]) -> FileStatus:
-        size = int(info.get("size") or 0)
+        size = info.get("size")
+        size = 0 if size is None else int(size)
         version = tuple(str(info.get(key)) for key in _VERSION)
         known = self._files.get(path)
         # A longer file may have grown; its first bytes will show whether it is another one.

@@ -41,7 +41,7 @@ def activation():
     return np.stack([ramp, 10 * ramp, 0 * ramp, 0 * ramp + 1, broken], axis=-1)
 
 
-def test_cells_stand_row_by_row_enlarged_by_a_whole_number(activation):
+def test_cells_go_row_by_row_and_are_enlarged_by_an_integer(activation):
     entries, cells = drawn(activation)
     # Five maps twice as wide as high: 16 × 12 pixels are nearer to a square than 24 × 8.
     assert (cells.columns, cells.rows) == (2, 3)
@@ -76,7 +76,7 @@ def test_what_is_not_finite_has_a_colour_of_its_own(activation):
     assert broken[-1, -1] == PALETTE_LEVELS - 1
 
 
-def test_picked_channels_stand_in_their_order(activation):
+def test_picked_channels_keep_their_order(activation):
     entries, cells = drawn(activation, items=[3, 0])
     assert cells.items == (3, 0)
     assert (cell(entries, cells, 0) == PALETTE_LEVELS // 2).all()
@@ -97,7 +97,7 @@ def test_colours_are_those_of_the_colour_map():
     np.testing.assert_allclose(colors.palette("magma")[PALETTE_LEVELS - 1], expected, atol=1)
 
 
-def test_an_unknown_colour_map_is_told_with_the_nearest():
+def test_an_unknown_colour_map_is_an_error_with_the_nearest():
     with pytest.raises(ValueError, match=r"nearest are: 'viridis'.*colormap='viridiss'"):
         colors.palette("viridiss")
 

@@ -13,7 +13,7 @@ def overlay(heat_map=HEAT, **scores):
     return rgb(draw_overlay(GREY, heat_map, colormap="turbo", **scores).data)
 
 
-def test_heat_stands_where_the_map_is_hot_and_nowhere_else():
+def test_the_image_is_coloured_only_where_the_map_is_not_zero():
     shown = overlay()
     assert shown.shape == (224, 224, 3)
     assert (shown[:40, :40] == 100).all()

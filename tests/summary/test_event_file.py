@@ -58,7 +58,7 @@ def test_close_gives_the_run_free_even_where_the_disk_refuses(tmp_path, monkeypa
     assert other.claim()
 
 
-def test_a_later_file_sorts_behind_every_earlier_one(tmp_path):
+def test_a_later_file_sorts_after_every_earlier_one(tmp_path):
     future = tmp_path / "events.out.tfevents.9000000000.host.1.0"
     future.write_bytes(b"")
     file = EventFile(str(tmp_path))
@@ -81,7 +81,7 @@ def half_then_full(monkeypatch):
     monkeypatch.setattr(os, "write", full)
 
 
-def test_a_failed_write_leaves_whole_records_only(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_complete_records_only(tmp_path, monkeypatch):
     file = EventFile(str(tmp_path))
     write(file, 1)
     half_then_full(monkeypatch)
@@ -119,7 +119,7 @@ def test_a_directory_that_vanishes_is_made_again(tmp_path):
     assert steps(file.path) == [2]
 
 
-def test_a_file_whose_first_write_failed_begins_with_its_header_still(tmp_path, monkeypatch):
+def test_a_file_whose_first_write_failed_begins_with_its_header(tmp_path, monkeypatch):
     def full(descriptor, data):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""Writing where a file can't be appended to: a whole event file for each capture."""
+"""Writing where a file can't be appended to: a new event file for each capture."""
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -66,7 +66,7 @@ def test_what_was_not_flushed_goes_with_close(url, tmp_path):
     assert steps(url, tmp_path) == [1, 2]
 
 
-def test_a_long_capture_is_one_file_still(url, tmp_path, monkeypatch):
+def test_a_long_capture_is_one_file(url, tmp_path, monkeypatch):
     monkeypatch.setattr(chunk, "MOST_BYTES", 100)
     writer = writer_at(url)
     writer.write(1, scalar() * 20)
@@ -101,7 +101,7 @@ def test_tensorboard_reads_them_in_the_order_of_writing(url, tmp_path):
     assert steps(url, tmp_path) == list(range(24))
 
 
-def test_a_later_file_sorts_behind_every_earlier_one(url, tmp_path):
+def test_a_later_file_sorts_after_every_earlier_one(url, tmp_path):
     future = tmp_path / "source" / "events.out.tfevents.9000000000.host.1.0"
     future.parent.mkdir()
     future.write_bytes(b"")
@@ -146,7 +146,7 @@ def test_what_waits_for_a_store_has_an_end(s3, bucket, tmp_path, monkeypatch):
     assert len(kept) > 1
 
 
-def test_what_a_closed_session_could_not_write_is_given_up(s3, bucket, tmp_path):
+def test_what_a_closed_session_could_not_write_is_dropped(s3, bucket, tmp_path):
     writer = writer_at(f"{bucket}/keras_viz")
     writer.write(0, scalar())
     s3.denied = "PUT"

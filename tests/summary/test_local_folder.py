@@ -1,4 +1,4 @@
-"""Log directories of this machine, and how they are told from URLs."""
+"""Log directories of this machine, and how they differ from URLs."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ def test_a_url_that_went_through_pathlib(tmp_path, monkeypatch):
         "log_dir='s3:/bucket/logs'. Write 's3://bucket/logs'."
     )
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "s3:").mkdir()  # who has such a directory means it
+    (tmp_path / "s3:").mkdir()  # if there is such a directory, it is meant
     assert open_run("s3:/bucket/logs").folder.key == f"{tmp_path}/s3:/bucket/logs"
 
 

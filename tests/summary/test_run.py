@@ -52,14 +52,14 @@ def test_a_training_from_the_beginning_has_a_run_of_its_own(log_url, steps):
     }
 
 
-def test_the_same_model_goes_on_behind_its_last_step(log_url, steps):
+def test_the_same_model_continues_after_its_last_step(log_url, steps):
     model = Model()
     train(log_url, model, epochs=2)
     train(log_url, model, epochs=3)
     assert steps() == {"keras_viz": [0, 1, 2, 3, 4]}
 
 
-def test_a_restart_goes_on_in_the_newest_run(log_url, steps):
+def test_a_restart_continues_in_the_newest_run(log_url, steps):
     train(log_url, Model(), epochs=3)
     train(log_url, Model(), epochs=2)
     train(log_url, Model(), epochs=4, first=2)
@@ -84,7 +84,7 @@ def test_drain_waits_until_all_is_written(tmp_path):
     written.set()
     assert run.drain()
     assert Log(tmp_path).steps("t/a") == [0, 1, 2]
-    assert run.submit(3, draw, pytest.fail), "the run goes on"
+    assert run.submit(3, draw, pytest.fail), "the run can be used further"
     assert run.drain()
     assert Log(tmp_path).steps("t/a") == [0, 1, 2, 3]
     run.leave(owner)

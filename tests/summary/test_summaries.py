@@ -30,7 +30,7 @@ def test_tensorboard_reads_a_scalar(tmp_path):
     assert list(event.tensor_proto.float_val) == [0.25]
 
 
-def test_a_record_stands_under_a_tag_of_its_own_with_its_heat_map(tmp_path):
+def test_a_record_has_a_tag_of_its_own_and_its_heat_map(tmp_path):
     record = schema.Record("grad_cam", "grad_cam/conv/image_0", 4, 4)
     accumulator = accumulated(tmp_path, summaries.record(record, b"heat"))
     tag = schema.record_tag(record.tag)
@@ -41,7 +41,7 @@ def test_a_record_stands_under_a_tag_of_its_own_with_its_heat_map(tmp_path):
     assert accumulator.SummaryMetadata(tag).plugin_data.plugin_name == schema.PLUGIN_NAME
 
 
-def test_what_was_written_in_one_go_has_contents_that_tensorboard_passes_over(tmp_path):
+def test_what_was_written_together_has_contents_that_tensorboard_ignores(tmp_path):
     record = schema.Record("grad_cam", "grad_cam/conv/image_0", 4, 4)
     values = summaries.record(record), summaries.image(record.tag, b"png", 4, 4)
     accumulator = accumulated(tmp_path, *values)

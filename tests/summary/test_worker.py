@@ -65,7 +65,7 @@ def test_a_thread_without_jobs_ends_by_itself_and_another_one_begins(monkeypatch
     assert len(set(threads)) == 2
 
 
-def test_nothing_is_waited_for_again_before_a_stalled_queue_is_worked_off(monkeypatch):
+def test_nothing_is_waited_for_again_before_a_stalled_queue_is_empty(monkeypatch):
     monkeypatch.setattr(worker, "PATIENCE", 0.3)
     own, may_end = Worker(), threading.Semaphore(0)
 
@@ -90,7 +90,7 @@ def test_nothing_is_waited_for_again_before_a_stalled_queue_is_worked_off(monkey
     assert own.close(timeout=10)
 
 
-def test_jobs_behind_a_close_that_was_too_late_are_done():
+def test_jobs_after_a_close_that_timed_out_are_done():
     release, done = threading.Event(), []
     own = Worker()
     own.submit(release.wait)

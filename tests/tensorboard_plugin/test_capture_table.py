@@ -1,4 +1,4 @@
-"""What contents tell, and what is done where they are wrong, cut, or not there."""
+"""Contents say what records say, and cost nothing where they are wrong, cut, or missing."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def shown(run: RunIndex) -> dict[tuple[str, int], bytes]:
 
 
 @functools.cache
-def whole_log(spec: synthetic_logs.Spec = SMALL) -> tuple[bytes, dict[tuple[str, int], bytes]]:
+def small_log(spec: synthetic_logs.Spec = SMALL) -> tuple[bytes, dict[tuple[str, int], bytes]]:
     """A log's bytes and its pictures."""
     with tempfile.TemporaryDirectory() as directory:
         log = synthetic_logs.write(directory, spec)
@@ -147,14 +147,14 @@ def place(directory: Path, data: bytes) -> Path:
 
 
 def without_offsets(found: typing.Any) -> typing.Any:
-    """A state without what tells where something stands."""
+    """A state without places in the file."""
     for *_, columns, _ in found["series"]:
         del columns["offset"], columns["record_offset"]
     return {**found, "progress": None}
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_an_index_by_contents_is_the_one_of_the_records(
+def test_an_index_by_contents_equals_one_by_records(
     spec: synthetic_logs.Spec, tmp_path: Path
 ) -> None:
     log = synthetic_logs.write(str(tmp_path), spec)
@@ -214,19 +214,19 @@ _captures = st.lists(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(captures=_captures)
-def test_whatever_is_written_contents_tell_it(
+def test_contents_say_what_records_say_whatever_is_written(
     captures: list[tuple[int, list[typing.Any], str]],
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         file = event_file.EventFile(os.path.join(directory, schema.RUN_NAME))
-        for n, (step, values, behind) in enumerate(captures):
+        for n, (step, values, ending) in enumerate(captures):
             for i, (record, heat_map, has_scalar) in enumerate(values):
                 picture = summaries.image(record.tag, b"%d %d" % (n, i), 3, 4)
                 scalar = [summaries.scalar("s", 1.0)] if has_scalar else []
-                told = [summaries.record(record, heat_map), picture, *scalar]
-                file.write(step, told, wall_time=100.0 - n + i)
-            if behind:
-                getattr(file, behind)()
+                summaries_ = [summaries.record(record, heat_map), picture, *scalar]
+                file.write(step, summaries_, wall_time=100.0 - n + i)
+            if ending:
+                getattr(file, ending)()
         file.close()
         if not os.path.isdir(file.directory):
             return
@@ -237,23 +237,25 @@ def test_whatever_is_written_contents_tell_it(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_of_a_part_what_is_whole_is_shown(data: st.DataObject, tmp_path: Path) -> None:
-    whole, _ = whole_log()
-    end = data.draw(st.integers(0, len(whole)))
-    place(tmp_path, whole[:end])
+def test_of_a_cut_file_all_complete_frames_are_shown(data: st.DataObject, tmp_path: Path) -> None:
+    log_bytes, _ = small_log()
+    end = data.draw(st.integers(0, len(log_bytes)))
+    place(tmp_path, log_bytes[:end])
     assert state(read_run(tmp_path)) == state(read_run(tmp_path, use_contents=False))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_growth_gives_the_same_whatever_the_pieces(data: st.DataObject, tmp_path: Path) -> None:
-    whole, expected = whole_log()
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+def test_a_growing_file_gives_the_same_index_whatever_the_pieces(
+    data: st.DataObject, tmp_path: Path
+) -> None:
+    log_bytes, expected = small_log()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(log_bytes)), max_size=6)))
     path = place(tmp_path, b"")
     index = index_of(tmp_path)
-    for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
+    for start, end in zip([0, *cuts], [*cuts, len(log_bytes)], strict=True):
         with path.open("ab") as file:
-            file.write(whole[start:end])
+            file.write(log_bytes[start:end])
         index.refresh(seconds=60)
     (run,) = index.runs.values()
     assert state(run) == state(read_run(tmp_path, use_contents=False))
@@ -263,18 +265,18 @@ def test_growth_gives_the_same_whatever_the_pieces(data: st.DataObject, tmp_path
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_contents_cost_nothing(data: st.DataObject, tmp_path: Path) -> None:
-    whole, expected = whole_log()
-    frames = frames_of(whole)
+    log_bytes, expected = small_log()
+    frames = frames_of(log_bytes)
     hit = data.draw(st.sampled_from([i for i, frame in enumerate(frames) if is_contents(frame)]))
     begin = sum(map(len, frames[:hit]))
     at = data.draw(st.integers(begin, begin + len(frames[hit]) - 1))
-    damaged = bytearray(whole)
+    damaged = bytearray(log_bytes)
     damaged[at] ^= 1 << data.draw(st.integers(0, 7))
     place(tmp_path, damaged)
     assert shown(read_run(tmp_path)) == expected
 
 
-def lie(frame: bytes, how: int, rng: random.Random) -> bytes:
+def falsified(frame: bytes, how: int, rng: random.Random) -> bytes:
     """Contents with right checksums that say something else."""
     payload = frame[12:-4]
     peek = event_bytes.read_event_head(payload, len(payload))
@@ -324,12 +326,19 @@ def lie(frame: bytes, how: int, rng: random.Random) -> bytes:
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(how=st.integers(0, 1 << 30))
-def test_nothing_is_shown_because_contents_say_so(how: int, tmp_path: Path) -> None:
-    whole, expected = whole_log()
-    frames = frames_of(whole)
+def test_wrong_contents_never_show_what_was_not_written(how: int, tmp_path: Path) -> None:
+    log_bytes, expected = small_log()
+    frames = frames_of(log_bytes)
     rng = random.Random(how)
-    lied = {i for i, frame in enumerate(frames) if is_contents(frame) and rng.random() < 0.6}
-    place(tmp_path, b"".join(lie(f, how, rng) if i in lied else f for i, f in enumerate(frames)))
+    changed_frames = {
+        i for i, frame in enumerate(frames) if is_contents(frame) and rng.random() < 0.6
+    }
+    place(
+        tmp_path,
+        b"".join(
+            falsified(f, how, rng) if i in changed_frames else f for i, f in enumerate(frames)
+        ),
+    )
     index = index_of(tmp_path)
     (run,) = index.runs.values()
     first = shown(run)
@@ -343,7 +352,7 @@ def test_nothing_is_shown_because_contents_say_so(how: int, tmp_path: Path) -> N
                 continue
             assert data is None or schema.decode_record(data).tag == series.tag
             assert heat_map is None or heat_map.startswith(b"\x89PNG")
-    # Whoever was refused asks again, and then all is read without the contents of that file.
+    # After the first picture that can't be read, all is read without the contents of that file.
     index.refresh(seconds=60)
     if any(reader.contents_are_wrong for reader in run.readers) or first != expected:
         assert shown(run) == expected
@@ -352,16 +361,16 @@ def test_nothing_is_shown_because_contents_say_so(how: int, tmp_path: Path) -> N
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_bytes_put_between_cost_only_what_they_hit(data: st.DataObject, tmp_path: Path) -> None:
-    whole, expected = whole_log()
-    frames = frames_of(whole)
+def test_inserted_bytes_cost_only_what_they_replace(data: st.DataObject, tmp_path: Path) -> None:
+    log_bytes, expected = small_log()
+    frames = frames_of(log_bytes)
     hit = data.draw(st.integers(1, len(frames) - 1))
     junk = data.draw(st.binary(min_size=1, max_size=40))
-    kind = data.draw(st.sampled_from(["in front of it", "behind it", "instead of it"]))
+    kind = data.draw(st.sampled_from(["before it", "after it", "instead of it"]))
     frame = frames[hit]
     changed = {
-        "in front of it": junk + frame,
-        "behind it": frame + junk,
+        "before it": junk + frame,
+        "after it": frame + junk,
         "instead of it": junk,
     }[kind]
     data_ = b"".join((*frames[:hit], changed, *frames[hit + 1 :]))
@@ -376,30 +385,30 @@ def test_bytes_put_between_cost_only_what_they_hit(data: st.DataObject, tmp_path
     assert path.exists()
 
 
-def test_what_is_put_at_the_end_later_makes_the_last_contents_doubted(tmp_path: Path) -> None:
-    """Nothing stood behind them before that could have told."""
-    whole, expected = whole_log()
-    frames = frames_of(whole)
+def test_inserted_bytes_are_noticed_when_the_file_has_grown_beyond_them(tmp_path: Path) -> None:
+    """Before, no frame after them shows that something is wrong."""
+    log_bytes, expected = small_log()
+    frames = frames_of(log_bytes)
     last = max(i for i, frame in enumerate(frames) if is_contents(frame))
     begin = sum(map(len, frames[: last + 2]))
-    # As long as it was, with bytes between, so that the last frame is not whole yet.
-    shifted = whole[:begin] + b"junk" * 5 + whole[begin:]
-    path = place(tmp_path, shifted[: len(whole)])
+    # As long as it was, with bytes inserted, so that the last frame is not complete yet.
+    shifted = log_bytes[:begin] + b"junk" * 5 + log_bytes[begin:]
+    path = place(tmp_path, shifted[: len(log_bytes)])
     index = index_of(tmp_path)
     (run,) = index.runs.values()
     assert run.pictures == len(expected), "the contents are all there is to go by"
     with path.open("ab") as file:
-        file.write(shifted[len(whole) :])
+        file.write(shifted[len(log_bytes) :])
     index.refresh(seconds=60)
     assert run.files_with_wrong_contents == {path.name}
     assert shown(run) == expected
     assert state(run) == state(read_run(tmp_path, use_contents=False))
 
 
-def test_equal_lengths_changed_places(tmp_path: Path) -> None:
-    """What follows stands where it should: it is noticed when a picture is asked for."""
-    whole, expected = whole_log()
-    frames = frames_of(whole)
+def test_pictures_that_changed_places_are_noticed(tmp_path: Path) -> None:
+    """All lengths are right: it is noticed when a picture is read."""
+    log_bytes, expected = small_log()
+    frames = frames_of(log_bytes)
     first = next(i for i, frame in enumerate(frames) if is_contents(frame))
     changed = [*frames]
     changed[first + 1 : first + 5] = [
@@ -419,11 +428,11 @@ def test_equal_lengths_changed_places(tmp_path: Path) -> None:
     assert run.readers is before, "it is read again once"
 
 
-def test_a_picture_that_is_damaged_itself_makes_nobody_read_again(tmp_path: Path) -> None:
-    whole, expected = whole_log()
+def test_a_damaged_picture_does_not_make_contents_wrong(tmp_path: Path) -> None:
+    log_bytes, expected = small_log()
     png = next(png for (_, step), png in expected.items() if step == 1)
-    damaged = bytearray(whole)
-    damaged[whole.index(png) + len(png) // 2] ^= 1
+    damaged = bytearray(log_bytes)
+    damaged[log_bytes.index(png) + len(png) // 2] ^= 1
     place(tmp_path, damaged)
     index = index_of(tmp_path)
     (run,) = index.runs.values()
@@ -431,7 +440,7 @@ def test_a_picture_that_is_damaged_itself_makes_nobody_read_again(tmp_path: Path
     assert not run.readers[0].contents_are_wrong
 
 
-def test_a_doubted_file_stays_so_and_others_do_not(tmp_path: Path) -> None:
+def test_contents_stay_unused_in_the_file_where_they_were_wrong(tmp_path: Path) -> None:
     first, second = (synthetic_logs.write(str(tmp_path), SMALL) for _ in range(2))
     index = index_of(tmp_path)
     (run,) = index.runs.values()
@@ -500,7 +509,7 @@ def image(tag: str) -> summaries.Value:
         lambda r, other: [summaries.scalar("s", 1.0)],
     ],
 )
-def test_what_contents_can_not_tell_has_none(
+def test_what_contents_can_not_list_has_none(
     values: Callable[..., list[summaries.Value]], tmp_path: Path
 ) -> None:
     record, other = record_of(0), record_of(1)
@@ -522,6 +531,115 @@ def test_names_too_long_to_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert shown(read_run(tmp_path)) == {key: w.png for key, w in log.pictures.items()}
 
 
+LAYER = {"path": "conv", "class_name": "Conv2D", "index": 0, "shape": [4, 4, 8]}
+PICTURE = {
+    "tag": "t/conv/image_0", "name": "t", "kind": "channels", "title": "Title", "item": "channel",
+    "layer": LAYER, "image_name": "image_0", "image_index": 0, "width": 20, "height": 30,
+    "grid": True, "levels": True,
+}  # fmt: skip
+TABLE = {"name": "t", "epoch": 1, "layers": [LAYER], "measures": {"dead_channels": [0.5]}}
+
+
+def packed(
+    pictures_: list[typing.Any], measures: list[str], rows: list[bytes], **more: typing.Any
+) -> tuple[bytes, bytes]:
+    """Contents, put together as the module describes them."""
+    content = {"moments": [[1, 20, {"loss": 0.5}]], "classes": [[3, "three"]], **more}
+    text = json.dumps(content).encode()
+    head = struct.pack("<IIQI", 2, len(rows), 1000, len(text))
+    static = zlib.compress(json.dumps({"measures": measures, "pictures": pictures_}).encode())
+    return static, head + text + b"".join(rows)
+
+
+def test_contents_as_they_are_described() -> None:
+    nan = float("nan")
+    rows = [
+        struct.pack("<3IB4H4d2d", 5, 100, 200, 5, 0, 1, 0, 1, 9.5, 0.25, nan, 0.75, 0.125, nan),
+        struct.pack("<3IB4H4d2d", 400, 10, 20, 0, 0, 0, 0, 0, 9.5, nan, nan, nan, nan, 2.0),
+    ]
+    plain = {"tag": "u", "name": "u", "layer": {"path": 3}, "kind": "later"}
+    table = capture_table.decode(*packed([PICTURE, plain], ["a", "b"], rows, tables=[TABLE]))
+    assert table.pictures == (
+        capture_table.StaticFields(
+            "t/conv/image_0", "t", "channels", "Title", "channel", LAYER, "image_0", 0, 20, 30,
+            True, True,
+        ),
+        capture_table.StaticFields("u", "u", "evidence", "", None, None, None, None, 0, 0,
+            False, False),
+    )  # fmt: skip
+    assert table.rows[0][:9] == (5, 100, 200, 5, 0, 1, 0, 1, 9.5)
+    assert (table.rows[0].label_probability, table.rows[0].target_probability) == (0.25, 0.75)
+    assert table.rows[0].flags == capture_table.BLANK | capture_table.HAS_HEAT_MAP
+    assert [table.measures_of(row) for row in table.rows] == [{"a": 0.125}, {"b": 2.0}]
+    assert table.moments == [(1, 20, {"loss": 0.5})]
+    assert table.classes == [None, (3, "three")]
+    assert table.last == (400 + 16 + 10, 20)
+    assert table.size == 1000
+    layer = schema.Layer("conv", "Conv2D", 0, (4, 4, 8))
+    expected = schema.MeasureTable("t", 1, layers=(layer,), measures={"dead_channels": (0.5,)})
+    assert table.tables == (expected,)
+
+
+def test_contents_of_version_1_as_they_were_described() -> None:
+    nan = float("nan")
+    text = json.dumps({"moments": [[1, 20, {}]], "classes": []}).encode()
+    rows = [
+        struct.pack("<3IB4H6d", 5, 100, 200, 0, 0, 0, 0, 0, 9.5, 0.25, 0.5, nan, nan, nan),
+        struct.pack("<3IB4H6d", 400, 10, 20, 4, 0, 0, 0, 0, 9.5, nan, nan, nan, nan, nan),
+    ]
+    changing = struct.pack("<IIQI", 1, 2, 1000, len(text)) + text + b"".join(rows)
+    static = [
+        {"tag": "a/conv", "technique": "activations", "layer": LAYER, "grid": True, "levels": True},
+        {"tag": "hires_cam/conv", "technique": "hires_cam", "layer": LAYER},
+    ]
+    table = capture_table.decode(zlib.compress(json.dumps(static).encode()), changing)
+    assert [(p.name, p.kind, p.title, p.item) for p in table.pictures] == [
+        ("activations", "channels", "Activations", "channel"),
+        ("hires_cam", "evidence", "HiResCAM", None),
+    ]
+    assert [table.measures_of(row) for row in table.rows] == [{"blank_channels": 0.5}, {}]
+    assert table.rows[1].flags == capture_table.HAS_HEAT_MAP
+    layer = schema.Layer("conv", "Conv2D", 0, (4, 4, 8))
+    assert table.tables == (
+        schema.MeasureTable("activations", 1, 20, (layer,), {"dead_channels": (0.25,)}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"tables": [{**TABLE, "measures": {"m": [1.0, 2.0]}}]}, "2 numbers for 1 layers"),
+        ({"tables": {}}, ""),
+        ({"tables": 3}, "not iterable"),
+        ({"moments": []}, "they refer to what they do not have"),
+        ({"classes": [[3]]}, "argument"),
+    ],
+)
+def test_contents_that_contradict_themselves(changed: dict[str, typing.Any], reason: str) -> None:
+    row = struct.pack("<3IB4H4d", 0, 1, 1, 0, 0, 0, 0, 0, 9.5, 0.0, 0.0, 0.0)
+    contents = packed([PICTURE], [], [row], **changed)
+    if not reason:
+        assert capture_table.decode(*contents).tables == ()
+        return
+    with pytest.raises(ValueError, match=f"Not contents of keras_viz: .*{reason}"):
+        capture_table.decode(*contents)
+
+
+def test_a_picture_has_a_number_only_for_its_own_measures() -> None:
+    records = [
+        schema.Record("t", "t/a", 1, 1, measures={"a": 1.0, "b": None}),
+        schema.Record("t", "t/b", 1, 1, measures={"c": 3.0}),
+        schema.Record("t", "t/c", 1, 1),
+    ]
+    placed = [
+        capture_table.PlacedEntry(capture_table.entry_of(record, False), 100 * i, 1, 1, 2.0)
+        for i, record in enumerate(records)
+    ]
+    table = capture_table.decode(*capture_table.encode(placed, 1000))
+    assert table.measures == ("a", "b", "c")
+    assert [table.measures_of(row) for row in table.rows] == [{"a": 1.0}, {"c": 3.0}, {}]
+
+
 def test_a_bomb_is_not_inflated() -> None:
     static = zlib.compress(b"[" + b" " * 500_000_000 + b"]")
     head = capture_table.CONTENTS_HEAD.pack(capture_table.CONTENTS_VERSION, 1, 0, 0)
@@ -538,7 +656,7 @@ def test_any_bytes_are_refused(static: bytes, changing: bytes) -> None:
 
 
 def test_every_other_log_of_a_run_may_have_none(tmp_path: Path) -> None:
-    """A training that was begun with an older version goes on with this one."""
+    """As when a training that an older version began is continued with this one."""
     for n, strip in zip(range(4), itertools.cycle([True, False]), strict=False):
         spec = dataclasses.replace(SMALL, first_epoch=2 * n, seed=n)
         path = Path(synthetic_logs.write(str(tmp_path), spec).path)

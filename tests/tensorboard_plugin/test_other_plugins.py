@@ -1,4 +1,4 @@
-"""Records are told by the name of their plugin: summaries of others may have any tag."""
+"""Records are recognised by the name of their plugin: summaries of others may have any tag."""
 
 from __future__ import annotations
 

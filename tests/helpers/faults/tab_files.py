@@ -1,4 +1,4 @@
-"""Event files with anything in them, under the tab: hypothesis draws what stands between frames."""
+"""Event files with anything in them, under the tab: hypothesis draws what lies between frames."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Piece:
     """Some bytes of a file.
 
     Attributes:
-        data: They.
+        data: The bytes.
         is_whole: Whether they are a frame of ours as it was written.
-        swallows: How many bytes behind them they claim to be theirs, which nothing can refute
-            while the file is no longer than that.
+        claimed: How many bytes after them they claim to be theirs. Nothing shows that this is
+            wrong while the file is no longer than that.
     """
 
     data: bytes
     is_whole: bool = False
-    swallows: int = 0
+    claimed: int = 0
 
 
 @functools.cache
@@ -72,7 +72,7 @@ def captures() -> list[list[bytes]]:
 
 
 def is_contents(frame: bytes) -> bool:
-    """Whether a whole frame only lists what stands behind it."""
+    """Whether a frame only lists the frames after it."""
     return schema.CONTENTS_TAG.encode() in frame[:64]
 
 
@@ -91,7 +91,7 @@ def framed(payload: bytes, length: int | None = None) -> bytes:
 def cut(frame: bytes, keep: int) -> Piece:
     """A frame that ends too early."""
     keep %= len(frame)
-    return Piece(frame[:keep], swallows=len(frame) - keep if keep >= 12 else 0)
+    return Piece(frame[:keep], claimed=len(frame) - keep if keep >= 12 else 0)
 
 
 def flip(frame: bytes, bit: int) -> Piece:
@@ -101,13 +101,13 @@ def flip(frame: bytes, bit: int) -> Piece:
 
 
 def stuffed(frame: bytes, at: int, more: bytes) -> Piece:
-    """A frame with bytes in its middle that nobody wrote there."""
+    """A frame with other bytes in its middle."""
     at %= len(frame)
     return Piece(frame[:at] + more + frame[at:]) if more else Piece(frame, is_whole=True)
 
 
 def foreign(step: int, tag: str) -> bytes:
-    """A whole record of somebody else's."""
+    """A complete summary of another plugin."""
     event = event_pb2.Event(step=step, wall_time=1.0)
     event.summary.value.add(tag=tag, simple_value=1.0)
     return framed(event.SerializeToString())
@@ -162,14 +162,14 @@ def must_be_found(pieces: list[Piece]) -> set[int]:
     ends = list(itertools.accumulate(len(piece.data) for piece in pieces))
     found, hidden = set(), 0
     for piece, end in zip(pieces, ends, strict=True):
-        claimed = end + piece.swallows
+        claimed = end + piece.claimed
         if piece.is_whole:
             if end > hidden:
                 found.add(end - len(piece.data))
         elif claimed in ends:
             hidden = max(hidden, claimed)  # it ends where another one begins
         elif claimed > ends[-1] - frames.HEADER.size:
-            break  # it looks as if it, or the one behind it, was still being written
+            break  # it looks as if it, or the one after it, was still being written
     return found
 
 
@@ -233,7 +233,7 @@ def _intact(found: list[log_events.Event], whole: bytes) -> set[Found]:
 
 
 def _is_of_layers(frame: bytes) -> bool:
-    """Whether a frame holds numbers of layers, of which contents tell no place."""
+    """Whether a frame holds numbers of layers, whose places contents do not list."""
     event = event_pb2.Event.FromString(frame[12:-4])
     tags = [value.tag for value in event.summary.value]
     return all(t.startswith("dead_channels/") or schema.is_measures_tag(t) for t in tags)

@@ -1,4 +1,4 @@
-"""Links that lead out of the log directory, and names that nobody expected, under the tab."""
+"""Links that lead out of the log directory, and unusual names, under the tab."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.helpers.tab_api import Api
 
 SPEC = synthetic_logs.Spec(epochs=2, layers=2, images=2, channels=2, cell=4, size=8)
 RUN = f"run/{schema.RUN_NAME}"
-SECRET = b"what stands outside of the log directory"
+SECRET = b"what lies outside of the log directory"
 
 
 def _link_of_a_file(inside: Path, outside: synthetic_logs.Log, secret: Path) -> None:
@@ -106,7 +106,7 @@ def links(directory: Path, number: int) -> str:
     tag = outside.tags[0]
     if link in WHILE:
         synthetic_logs.write(str(inside / "run"), SPEC)
-        # The tree is not walked again meanwhile: whoever opens a file has to see it.
+        # The tree is not searched again meanwhile: what opens a file has to notice.
         with _looking(walk_every=3600.0):
             api = Api(str(inside))
             api.settled()
@@ -169,7 +169,7 @@ NAMES = {
     "Names of runs, layers, images, classes, metrics and tags with markup, slashes, line ends, "
     "Unicode and 10,000 characters",
     checked="each name comes back as it is in escaped JSON, and its pictures by it; file names of "
-    "downloads and header lines hold none of it; what is unknown is told in 100 characters of it",
+    "downloads and header lines hold none of it; a message shows at most 100 characters of it",
     seen="the name as text (tests/browser/test_names.py: on the page)",
     times=len(NAMES),
     tested=len(NAMES),
@@ -178,34 +178,34 @@ def names(directory: Path, number: int) -> str:
     kind, name = list(NAMES.items())[number % len(NAMES)]
     run_name = as_run(name)
     written = write_named(directory / run_name, name)
-    told = name.encode(errors="replace").decode()
+    shown = name.encode(errors="replace").decode()
     api = Api(str(directory))
     (run,) = api.settled()["runs"]
     assert run["name"] == os.fsencode(run_name).decode(errors="replace")
     answer = _json(api, "run", run=run["run"])
-    assert {layer["path"] for layer in answer["layers"]} == {f"{told}{i}" for i in range(2)}
-    assert {image["name"] for image in answer["images"]} == {f"{told}{i}" for i in range(2)}
+    assert {layer["path"] for layer in answer["layers"]} == {f"{shown}{i}" for i in range(2)}
+    assert {image["name"] for image in answer["images"]} == {f"{shown}{i}" for i in range(2)}
     assert {s["tag"] for s in answer["series"]} == {tag for tag, _ in written}
     classes = _json(api, "series", run=run["run"], name="grad_cam")["classes"]
-    assert all(text.endswith(told) for text in classes.values())
-    assert list(_json(api, "metrics", run=run["run"])["metrics"]) == [told]
+    assert all(text.endswith(shown) for text in classes.values())
+    assert list(_json(api, "metrics", run=run["run"])["metrics"]) == [shown]
     for (tag, step), png in written.items():
         query = {"run": run["run"], "tag": tag}
         answered = api.get("picture", **query, step=step, download=1)
         assert answered.data == png
         _check_headers(answered)
         record = _json(api, "record", **query, step=step)
-        assert (record["tag"], record["record"]["note"]) == (tag, told)
+        assert (record["tag"], record["record"]["note"]) == (tag, shown)
         assert re.fullmatch(r"[\w.+=-]{1,230}", record["file_name"])
     for route in ("export.gif", "export.zip"):
         _check_headers(api.get(route, run=run["run"], tag=answer["series"][0]["tag"]))
     for parameter in ("run", "tag"):
-        query = {"run": run["run"], "tag": "none", "step": 0, parameter: f"unknown {told}"}
+        query = {"run": run["run"], "tag": "none", "step": 0, parameter: f"unknown {shown}"}
         answered = api.get("picture", **query)
         assert answered.status_code == 404
         assert answered.headers["Content-Type"] == "application/json; charset=utf-8"
         message = answered.get_json()["error"]["message"]
-        assert f"unknown {told}"[:100] in message
+        assert f"unknown {shown}"[:100] in message
         assert len(message) < 250
     return kind
 

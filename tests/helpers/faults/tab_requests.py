@@ -1,4 +1,4 @@
-"""Requests that nobody meant, many clients at once, and clients that hang up."""
+"""Malformed requests, many clients at once, and clients that hang up."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ TYPES = {
 }
 SPEC = synthetic_logs.Spec(epochs=3, layers=2, images=2, channels=4, cell=4, size=8)
 RUN, GRID = f"run/{schema.RUN_NAME}", "activations/conv2d_0/image_0"
-SECRET = b"what stands outside of the log directory"
+SECRET = b"what lies outside of the log directory"
 
 _text = st.text(st.characters(codec="utf-8"), max_size=30)
 _values = st.one_of(
@@ -342,7 +342,7 @@ def hangs_up(directory: Path, number: int) -> str:
         query = urllib.parse.urlencode({"run": RUN, "tag": tag, "every": 1})
         _hang_up(port, f"{PREFIX}{route}?{query}", wanted)
         _wait_until(lambda: threading.active_count() <= threads)
-        assert reads < FRAMES, "the rest is not read for nobody"
+        assert reads < FRAMES, "the rest is not read: no client waits for it"
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
             assert _get(connection, "picture", run=RUN, tag=tag, step=0)
     return f"{route} after {wanted} bytes, {reads} of {FRAMES} pictures read"

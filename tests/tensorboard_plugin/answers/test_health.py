@@ -50,6 +50,25 @@ def test_a_callback_without_the_default_measure_has_rows_without_numbers(api: Ap
     assert api.json("health", run=RUN, name="images")["tags"] == []
 
 
+def test_columns_are_the_steps_that_have_numbers(tmp_path: Path, api_of: ApiOf) -> None:
+    layer = schema.Layer("a", "Conv2D", 0, (4, 4, 8))
+    record = schema.Record("maps", "maps/a", 1, 1, kind="channels", layer=layer)
+    file = event_file.EventFile(str(tmp_path / "keras_viz"))
+    for step in range(4):
+        table = schema.MeasureTable("maps", step, 0, (layer,), {"cka": (step / 4,)})
+        values = [summaries.record(record), summaries.image("maps/a", b"a picture", 1, 1)]
+        file.write(step, values + [summaries.measures(table)] * (step == 2))
+    file.close()
+    api = api_of(tmp_path)
+    api.settled()
+    answer = api.json("health", run="keras_viz", measure="cka")
+    assert (answer["step"], answer["values"], answer["tags"]) == ([2], [[0.5]], ["maps/a"])
+    change = api.json("health", run="keras_viz", measure="change", first=1)
+    assert change["step"] == [1, 2, 3]
+    (series,) = api.json("series", run="keras_viz", tag="maps/a")["series"]
+    assert series["layer_measures"] == {"cka": [None, None, 0.5, None]}
+
+
 def test_any_measure_of_layers_without_pictures(tmp_path: Path, api_of: ApiOf) -> None:
     layers = tuple(schema.Layer(path, "Dense", i, (8,)) for i, path in enumerate("ab"))
     file = event_file.EventFile(str(tmp_path / "keras_viz"))

@@ -156,7 +156,7 @@ def test_the_picture_of_a_damaged_record_is_shown(tmp_path: Path, api_of: ApiOf)
     assert (found["record"], found["heat_map"]) == (None, False)
     assert api.get("picture", run="keras_viz", tag=tag, step=step).data == written.png
     assert api.get("heat_map", run="keras_viz", tag=tag, step=step).status_code == 410
-    assert api.json("runs")["runs"][0]["problems"] == 0, "nobody has looked at it before"
+    assert api.json("runs")["runs"][0]["problems"] == 0, "it has not been read before"
 
 
 def test_an_empty_log_is_no_error(tmp_path: Path, api_of: ApiOf) -> None:

@@ -92,7 +92,7 @@ def test_growth_is_followed_without_reading_again(
         lowest, count = storage.take()
         assert run.pictures == (step + 1) * LAYERS
         assert lowest >= begin
-        # A record at the edge of a block is read with the block before and the one behind.
+        # A record at the edge of a block is read with the block before and the one after.
         assert count <= (end - begin) * 1.1
     before = len(storage.reads)
     index.refresh(seconds=60)

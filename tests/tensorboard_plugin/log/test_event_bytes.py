@@ -16,7 +16,7 @@ from tensorboard_plugin.log import event_bytes
     png=st.binary(max_size=300),
     known=st.integers(0, 700),
 )
-def test_peeking_agrees_with_protocol_buffers(
+def test_the_head_is_what_protocol_buffers_read(
     step: int, wall_time: float, tag: str, png: bytes, known: int
 ) -> None:
     value = summaries.image(tag, png, 3, 4)
@@ -24,14 +24,14 @@ def test_peeking_agrees_with_protocol_buffers(
     event.summary.value.add().MergeFromString(b"".join(value[:3]))
     data = event.SerializeToString()
     try:
-        peek = event_bytes.read_event_head(data[:known], len(data))
+        head = event_bytes.read_event_head(data[:known], len(data))
     except event_bytes.MoreBytesNeeded:
-        # Without a tag it is looked for behind the picture; else nothing there is needed.
+        # Without a tag it is searched for after the picture; else nothing there is needed.
         assert known < len(data) - (len(png) if tag else 0)
         return
-    assert peek is not None or not tag  # an empty tag is not written at all
-    if peek is not None:
-        strings = [data[a : a + n] for a, n in peek.strings]
-        assert (peek.step, peek.wall_time, peek.tag) == (step, wall_time, tag)
+    assert head is not None or not tag  # an empty tag is not written at all
+    if head is not None:
+        strings = [data[a : a + n] for a, n in head.strings]
+        assert (head.step, head.wall_time, head.tag) == (step, wall_time, tag)
         assert strings[:2] == [b"3", b"4"]
-        assert peek.strings[2][1] == len(png)
+        assert head.strings[2][1] == len(png)

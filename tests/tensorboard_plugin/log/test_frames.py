@@ -15,7 +15,7 @@ def header(length: int) -> bytes:
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, MAX_FRAME - 1])
-def test_a_header_is_told_by_its_checksum(length: int) -> None:
+def test_a_header_is_recognised_by_its_checksum(length: int) -> None:
     head = header(length)
     assert is_frame_header(head)
     for bit in range(8 * len(head)):

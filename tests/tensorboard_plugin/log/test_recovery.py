@@ -33,7 +33,7 @@ def test_damage_costs_only_what_it_hits(
     spared = [e for e in everything if e.offset != frames[hit][0]]
     assert [e for e in found if e.offset != frames[hit][0]] == spared
     for event in found:
-        if event.offset == frames[hit][0]:  # a picture: nobody has looked at its bytes so far
+        if event.offset == frames[hit][0]:  # a picture: its bytes have not been read so far
             with pytest.raises(log_errors.Damaged, match="checksum"):
                 reader.payload(event.offset, event.length)
     path.unlink()
@@ -77,7 +77,7 @@ def test_lost_bytes_at_the_end_are_searched_on_when_the_file_grows(
     assert summary(reader.read()) == summary(EventReader(small.path).read())
 
 
-def test_a_whole_record_right_behind_a_header_that_lies_is_found(
+def test_a_record_directly_after_a_wrong_header_is_found(
     small: synthetic_logs.Log, tmp_path: Path
 ) -> None:
     data = Path(small.path).read_bytes()

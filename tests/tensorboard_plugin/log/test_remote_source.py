@@ -111,7 +111,7 @@ def test_a_training_is_followed_capture_by_capture(log_url: str, index_of: Index
 def test_a_growing_object_is_read_on(
     s3: S3, bucket: str, tmp_path: Path, index_of: IndexOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody copies a log there again and again while it grows."""
+    """A log is copied there again and again while it grows."""
     monkeypatch.setattr(remote_source, "BLOCK", 4096)
     log = synthetic_logs.write(str(tmp_path), synthetic_logs.Spec(epochs=4))
     whole = Path(log.path).read_bytes()
@@ -147,7 +147,7 @@ def test_what_was_replaced_is_read_anew(
     content = Path(first.path).read_bytes()
     store.pipe_file(f"{root}/b.tfevents", content)
     index = index_of(log_url)
-    time.sleep(0.01)  # a store tells versions apart by their time
+    time.sleep(0.01)  # a store distinguishes versions by their time
 
     expected = dict.fromkeys((TAG, step) for step in range(3))
     if change == "other content":
@@ -160,7 +160,7 @@ def test_what_was_replaced_is_read_anew(
     elif change == "deleted":
         store.rm_file(f"{root}/b.tfevents")
         expected = {}
-    else:  # and what stands in the later file is what is shown
+    else:  # and what the later file holds is shown
         store.pipe_file(f"{root}/a.tfevents", Path(other.path).read_bytes())
         expected = {key: first.pictures[key].png for key in expected}
     for _ in range(2):
@@ -258,7 +258,7 @@ def test_a_picture_that_can_not_be_read_just_now(
     assert api.get("picture", run="keras_viz", tag=TAG, step=1).status_code == 200
 
 
-def test_a_silent_store_keeps_nobody_waiting(
+def test_a_store_that_does_not_answer_delays_no_request_for_long(
     s3: S3, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_all(bucket)

@@ -143,6 +143,13 @@ def test_health_offers_every_measure(kinds_tab):
     assert "measure=moved_far" in tab.page.url
 
 
+def test_measures_of_layers_are_shown_beside_pictures_of_the_input(kinds_tab):
+    tab = kinds_tab(view="health", name="saliency")
+    chart = tab.find(".heat.measure")
+    expect(chart.locator(".row-names button")).to_have_text([layer.path for layer in LAYERS])
+    expect(tab.find(".heat.change")).to_be_hidden()
+
+
 def test_a_log_of_version_1_shows_what_it_showed(new_tab, tmp_path):
     folder = Path(tests.tensorboard_plugin.__file__).parent / "version_1"
     shutil.copytree(folder, tmp_path / "old")

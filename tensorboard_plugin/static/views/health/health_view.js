@@ -27,7 +27,7 @@ export const healthView = {
   style: new URL("./health.css", import.meta.url),
   parameters: PARAMETERS,
   missing: "This run has no pictures of layers yet.",
-  accepts: (series) => series.layer !== null,
+  accepts: (series) => series.layer !== null || series.kind === "evidence",
   pickers: ["name", "image"],
   mount: (context) => new HealthView(context),
 };
@@ -62,7 +62,7 @@ class HealthView {
 
   /** @param {Selection} selection @param {ViewState<typeof PARAMETERS>} state */
   update(selection, state) {
-    const { detail, name, image } = selection;
+    const { detail, name, layers, image } = selection;
     const imageName = image === null ? null : detail.images[image].name;
     const chosen = this.#choose(detail.reply.measures, state.measure);
     this.measures.node.hidden = chosen === null;
@@ -79,6 +79,7 @@ class HealthView {
         meaning,
       });
     }
+    this.change.node.hidden = layers.every((layer) => layer === null);
     this.change.update(selection, { measure: "change", name, image: imageName, meaning: CHANGE });
   }
 

@@ -1,12 +1,12 @@
-"""What does an event file cost beside the bytes alone? 1,000 pictures of 100 kB.
+"""What does an event file cost, compared with the bytes alone? 1,000 pictures of 100 kB.
 
     python -m benchmarks.event_files
 
-The floor writes the pictures' bytes to one file in the same directory with `os.write`, one call a
-picture. Ours writes the same pictures with their records by `EventFile`, one call a picture and 40
-pictures a capture, as the worker of a training does it: framed, with checksums, with the contents
-before each capture, and with a check before each whether the file still exists. Nothing waits for
-the disk: both end when the operating system has the bytes.
+The floor writes the pictures' bytes to one file in the same directory with `os.write`, one call for
+each picture. Ours writes the same pictures and their records with `EventFile`, one call for each
+picture and 40 pictures in a capture, as the worker of a training does: framed, with checksums, with
+a table of contents before each capture, and with a check before each that the file still exists.
+Neither waits for the disk: both end when the system has the bytes.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def measure(
     size: int = SIZE,
     repeats: int = REPEATS,
 ) -> list[Row]:
-    """Medians of turns that the floor and ours take.
+    """Medians of the floor's and our times, measured in turn.
 
     Args:
-        directory: Where to write; a temporary directory in it is removed afterwards.
-        pictures: How many a turn.
-        size: Bytes of one.
-        repeats: Turns.
+        directory: Directory to write to; a temporary directory in it is removed afterwards.
+        pictures: Number of pictures in a turn.
+        size: Bytes of a picture.
+        repeats: Number of turns.
     """
     encoded = [os.urandom(size) for _ in range(CAPTURE)]
     maps = [Drawing(_named(class_map(), i), png) for i, png in enumerate(encoded)]
@@ -95,14 +95,14 @@ def measure(
 
 
 def _named(record: schema.Record, number: int) -> schema.Record:
-    """The record of another image of that capture."""
+    """The record of another image of the same capture."""
     name = f"image_{number}"
     tag = record.tag.replace("image_0", name)
     return dataclasses.replace(record, tag=tag, image_name=name, image_index=number)
 
 
 def class_map() -> schema.Record:
-    """A record as `GradCAM` makes it."""
+    """A record as `GradCAM` writes it."""
     score = schema.ClassScore(3, "three", 0.8125)
     return schema.Record(
         "grad_cam",
@@ -127,7 +127,7 @@ def class_map() -> schema.Record:
 
 
 def grid() -> schema.Record:
-    """A record as `ActivationGrid` makes it, four numbers a channel."""
+    """A record as `ActivationGrid` writes it, with four numbers for each channel."""
     columns = [tuple(float(f"{k + 0.0137 * i:.4g}") for i in range(64)) for k in range(4)]
     return schema.Record(
         "activations",
@@ -155,7 +155,9 @@ def grid() -> schema.Record:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure event files beside the bytes alone.")
+    parser = argparse.ArgumentParser(
+        description="Measure event files, compared with the bytes alone."
+    )
     parser.add_argument("--directory", help="write there; default: the system's temporary one")
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--repeats", type=int, default=REPEATS)

@@ -69,7 +69,7 @@ def main() -> None:
     wanted = ["--layers", "conv4", "conv5", "--log-dir", str(logs / "old")]
     for arguments in (
         ["replay", str(checkpoints), "--images", str(images), *in_order, *wanted],
-        ["export", str(logs), "--output", str(pictures), "--technique", "grad_cam"],
+        ["export", str(logs), "--output", str(pictures), "--name", "grad_cam"],
     ):
         print("\nkeras-viz", *arguments, flush=True)
         status = keras_viz(arguments)

@@ -26,6 +26,7 @@ Nothing that is read is trusted.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import math
 import struct
@@ -150,6 +151,10 @@ class Row(typing.NamedTuple):
     measures: tuple[float, ...]
 
 
+_FIXED = len(Row._fields) - 1
+_new_row = functools.partial(tuple.__new__, Row)
+
+
 class CaptureTable(typing.NamedTuple):
     """Contents as the reader has them.
 
@@ -246,7 +251,8 @@ def encode(
                     for one in entry.classes
                 )
             fixed = offset, record_length, length, entry.flags, at, *places, wall_time
-            numbers = (_or_nan(entry.measures.get(name)) for name in measures)
+            known = entry.measures.get
+            numbers = [math.nan if (n := known(name)) is None else n for name in measures]
             rows.append(pack(*fixed, *entry.probabilities, *numbers))
         content: dict[str, typing.Any] = {"moments": moments, "classes": list(classes)}
         if tables:
@@ -292,9 +298,9 @@ def _decode(static: bytes, changing: bytes) -> CaptureTable:
         values = map(version_1.row, old)
     else:
         tables = content.get("tables", [])
-    fixed = len(Row._fields) - 1
-    rows = [Row._make((*numbers[:fixed], numbers[fixed:])) for numbers in values]
-    _check(rows, size, len(moments), len(classes))
+    columns = list(zip(*values, strict=True))
+    rows = _rows(columns)
+    _check(dict(zip(Row._fields, columns, strict=False)), size, len(moments), len(classes))
     return CaptureTable(
         pictures,
         rows,
@@ -306,14 +312,35 @@ def _decode(static: bytes, changing: bytes) -> CaptureTable:
     )
 
 
-def _check(rows: list[Row], size: int, moments: int, classes: int) -> None:
+def _rows(columns: list[tuple[typing.Any, ...]]) -> list[Row]:
+    """Rows of these columns: the fixed ones, then one for each measure."""
+    measures: typing.Iterable[tuple[float, ...]] = zip(*columns[_FIXED:], strict=True)
+    if len(columns) == _FIXED:
+        measures = itertools.repeat((), len(columns[0]))
+    # An index of a long training has a great many of them: this is three times as fast as a loop.
+    return list(map(_new_row, zip(*columns[:_FIXED], measures, strict=True)))
+
+
+def _check(
+    columns: dict[str, tuple[typing.Any, ...]], size: int, moments: int, classes: int
+) -> None:
+    """Checks all rows at once.
+
+    Args:
+        columns: The fields of `CONTENTS_ROW` by their names in `Row`.
+        size: Bytes of the frames.
+        moments: Number of moments.
+        classes: Number of classes, with the one that means none.
+    """
     at = 0
-    for row in rows:
-        if row.offset < at:
+    places = (columns[name] for name in ("offset", "record_length", "length"))
+    for offset, record_length, length in zip(*places, strict=True):
+        if offset < at:
             raise ValueError("what they list overlaps")
-        at = row.offset + 2 * FRAME_BYTES + row.record_length + row.length
-        if row.moment >= moments or max(row.label, row.prediction, row.target) >= classes:
-            raise ValueError("they refer to what they do not have")
+        at = offset + 2 * FRAME_BYTES + record_length + length
+    highest = max(max(columns[name]) for name in ("label", "prediction", "target"))
+    if max(columns["moment"]) >= moments or highest >= classes:
+        raise ValueError("they refer to what they do not have")
     if at > size:
         raise ValueError("they list more than there is")
 

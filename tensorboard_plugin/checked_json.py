@@ -61,6 +61,8 @@ def build(kind: typing.Any, value: typing.Any) -> typing.Any:
             raise TypeError(f"a list was expected, not {value!r:.80}")
         if items[-1] is not Ellipsis and len(items) != len(value):
             raise TypeError(f"{len(items)} values were expected, not {value!r:.80}")
+        if _exact_types(items[0]).issuperset(map(type, value)):
+            return tuple(value)  # a table may have very many numbers
         return tuple(build(items[0], v) for v in value)
     if origin is dict:
         _, item = typing.get_args(kind)
@@ -136,6 +138,14 @@ def _encoder() -> json.JSONEncoder:
     return json.JSONEncoder(
         ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=changed_fields
     )
+
+
+@functools.cache
+def _exact_types(kind: typing.Any) -> frozenset[type]:
+    """Types whose values need neither a check nor a conversion where this type is expected."""
+    arms = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    plain = {float, int, str, bool, type(None)}
+    return frozenset(arms) if plain.issuperset(arms) else frozenset()
 
 
 @functools.cache

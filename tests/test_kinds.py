@@ -12,7 +12,7 @@ from tests.helpers.model_state import assert_same_state, state_of
 
 REFUSALS = {
     "no_spatial_layer": "`layers=None` picks every convolution, and the model has none",
-    "default": "Filter patterns climb in the input space of a model with one input of shape",
+    "default": "Filter patterns need a model with one input of shape",
 }
 
 

@@ -14,82 +14,22 @@ PACKAGES = ("keras_viz_callbacks", "tensorboard_plugin")
 
 # Modules without a test file of their own: the file that tests them, and why it does.
 TESTED_ELSEWHERE = {
-    "keras_viz_callbacks/callbacks/evidence.py": (
-        "callbacks/test_saliency.py",
-        "it is what GradCAM and Saliency share",
-    ),
-    "keras_viz_callbacks/callbacks/layer_images.py": (
-        "callbacks/test_activation_grid.py",
-        "it is what ActivationGrid and GradCAM share",
-    ),
-    "keras_viz_callbacks/capture/backend.py": (
-        "agreement/test_backends.py",
-        "the protocol, and the choice among the three that keep it",
-    ),
-    "keras_viz_callbacks/capture/compiled.py": (
-        "agreement/test_backends.py",
-        "what compiled passes return is compared with a network in NumPy",
-    ),
     "keras_viz_callbacks/capture/jax.py": (
-        "agreement/test_backends.py",
+        "capture/test_backend.py",
         "the suite runs on each backend, and the backends are compared",
     ),
-    "keras_viz_callbacks/capture/keras_internals.py": (
-        "capture/test_tap.py",
-        "it is what the tap and the logits need of Keras",
-    ),
-    "keras_viz_callbacks/capture/layout.py": (
-        "test_kinds.py",
-        "what models have which axes is a table of models",
-    ),
-    "keras_viz_callbacks/capture/passes.py": (
-        "agreement/test_backends.py",
-        "each pass is compared with a network in NumPy",
-    ),
-    "keras_viz_callbacks/capture/plan.py": (
-        "agreement/test_backends.py",
-        "a plan is made with the pass that it is for",
-    ),
-    "keras_viz_callbacks/capture/replaced.py": (
-        "capture/test_tap.py",
-        "the tap replaces calls by it",
-    ),
-    "keras_viz_callbacks/capture/selectors.py": (
-        "capture/test_layers.py",
-        "selectors pick among layers",
-    ),
-    "keras_viz_callbacks/capture/survey.py": (
-        "capture/test_layers.py",
-        "layers are found by a survey",
-    ),
     "keras_viz_callbacks/capture/tensorflow.py": (
-        "agreement/test_backends.py",
+        "capture/test_backend.py",
         "the suite runs on each backend, and the backends are compared",
     ),
     "keras_viz_callbacks/capture/torch.py": (
-        "agreement/test_backends.py",
+        "capture/test_backend.py",
         "the suite runs on each backend, and the backends are compared",
     ),
     "keras_viz_callbacks/cli/__main__.py": ("cli/test_command.py", "it calls the command"),
     "keras_viz_callbacks/cli/image_folder.py": (
         "cli/test_replay.py",
         "the folder is what `keras-viz replay` reads",
-    ),
-    "keras_viz_callbacks/explain/activations.py": (
-        "test_functions.py",
-        "activation_maps() is this question alone",
-    ),
-    "keras_viz_callbacks/explain/attributions.py": (
-        "agreement/test_backends.py",
-        "attributions are compared with a network in NumPy",
-    ),
-    "keras_viz_callbacks/explain/class_maps.py": (
-        "agreement/test_backends.py",
-        "class maps are compared with a network in NumPy",
-    ),
-    "keras_viz_callbacks/explain/tries.py": (
-        "agreement/test_backends.py",
-        "scores of variants are compared with a network in NumPy",
     ),
     "keras_viz_callbacks/summary/log_folder.py": (
         "summary/test_local_folder.py",
@@ -155,6 +95,7 @@ def test_what_is_tested_elsewhere_is() -> None:
     for module, (test, reason) in TESTED_ELSEWHERE.items():
         assert (ROOT / module).exists(), module
         assert (TESTS / test).exists(), test
+        assert not mirrored(ROOT / module).exists(), f"{module} has a test file of its own"
         assert reason
 
 

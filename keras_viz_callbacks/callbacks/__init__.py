@@ -1,1 +1,1 @@
-"""One file a callback; base.py holds when to draw and what to do on failure."""
+"""One file a callback; what they share is in base, images, layer_images and options."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,25 @@ from keras_viz_callbacks.capture.plan import Plan, report_choice
 from keras_viz_callbacks.render.overlay import draw_overlay, lay_flat
 from keras_viz_callbacks.render.picture import encode_heat_map
 from keras_viz_callbacks.summary.run import Drawing
+from tensorboard_plugin import schema
 
 logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float32]
+
+
+class Scores(TypedDict):
+    """The classes of one image that a picture names, each with its probability.
+
+    Attributes:
+        label: The true class, if it is known.
+        prediction: The predicted class, if the model's output is one.
+        target: The explained class, if what is explained is one.
+    """
+
+    label: schema.ClassScore | None
+    prediction: schema.ClassScore | None
+    target: schema.ClassScore | None
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,7 @@ class Explained:
     classes: NDArray[np.int32]
     probabilities: Array | None
 
-    def in_words(self, gallery: Gallery, index: int) -> dict[str, Any]:
+    def scores(self, gallery: Gallery, index: int) -> Scores:
         """Label, prediction and target of an image."""
         if self.probabilities is None:
             return {"label": gallery.label(index), "prediction": None, "target": None}
@@ -77,7 +92,6 @@ def draw_evidence(
     colormap: str,
     call: LayerCall | None = None,
     shape: tuple[int, ...] | None = None,
-    **fields: Any,
 ) -> Drawing:
     """One image with its map over it.
 
@@ -92,7 +106,6 @@ def draw_evidence(
         colormap: Name of a colour map.
         call: The layer that the map is of; None for the image itself.
         shape: ``(*places, channels)`` of that layer's maps.
-        **fields: More fields of the record.
 
     Raises:
         FloatingPointError: A value is not finite.
@@ -107,8 +120,8 @@ def draw_evidence(
     if heat_map.ndim != len(gallery.places):
         # The map's places are not those of the image.
         image = np.full((*flat.shape, 3), 128, np.uint8)
-    words = explained.in_words(gallery, index)
-    picture = draw_overlay(image, enlarged, colormap=colormap, **words)
+    scores = explained.scores(gallery, index)
+    picture = draw_overlay(image, enlarged, colormap=colormap, **scores)
     raw, value_range = encode_heat_map(flat)
     record = replace(
         gallery.record(name, index, picture, moment, call=call, shape=shape),
@@ -118,7 +131,6 @@ def draw_evidence(
         value_range=value_range,
         blank=value_range == (0.0, 0.0),
         map_shape=flat.shape,
-        **words,
-        **fields,
+        **scores,
     )
     return Drawing(record, picture.data, raw)

@@ -73,7 +73,7 @@ def image_input(model: keras.Model) -> ImageInput:
         shapes = [("batch", *part.shape[1:]) for part in parts]
         received = ", ".join(map(str, shapes)).replace("'", "") or "unknown shape (call it first)"
         raise ValueError(
-            "Filter patterns climb in the input space of a model with one input of shape (batch, "
+            "Filter patterns need a model with one input of shape (batch, "
             f"height, width, channels). Received: a model with inputs of shape {received}"
         )
     place = images[0]

@@ -20,7 +20,8 @@ NAMES = {
     "keras.StatelessScope": ("state_mapping",),
     "keras.layers.Layer": ("_flatten_layers", "_remat_mode", "quantization_mode"),
     "keras.layers.Dense": ("quantized_call",),
-    "keras.Model": ("_manual_input_spec",),
+    "keras.KerasTensor": ("_dtype",),
+    "keras.Model": ("_manual_input_spec", "_inputs"),
 }
 """Attributes by the module, class or instance that has them."""
 
@@ -50,14 +51,19 @@ def without_checkpoint(layer: keras.layers.Layer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def any_input_size(models: Iterable[keras.Model]) -> Iterator[None]:
-    """Lets functional models take images of another size than they declare.
+def any_image(models: Iterable[keras.Model]) -> Iterator[None]:
+    """Lets functional models take images of another size than they declare, and of real numbers.
 
-    For passes that end at a layer before the size matters.
+    Of another size for passes that end at a layer before the size matters. Where a model declares
+    integers Keras would round its input, and no gradient would reach the image.
     """
     with contextlib.ExitStack() as stack:
         for model in models:
             stack.enter_context(replaced(model, "_manual_input_spec", None))
+            for declared in getattr(model, "_inputs", None) or []:
+                is_integer = keras.backend.standardize_dtype(declared.dtype).find("int") >= 0
+                if is_integer and len(declared.shape) >= 3:
+                    stack.enter_context(replaced(declared, "_dtype", keras.config.floatx()))
         yield
 
 

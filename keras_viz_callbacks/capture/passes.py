@@ -17,7 +17,7 @@ from keras_viz_callbacks.capture.layers import LayerCall, layer_paths
 from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.capture.plan import Plan, Planner
 from keras_viz_callbacks.capture.survey import surveyed_pass
-from keras_viz_callbacks.capture.tap import collect
+from keras_viz_callbacks.capture.tap import any_image, collect
 from keras_viz_callbacks.capture.target import ResolvedTarget
 
 OnOutput = Callable[[str, Tensor], Tensor]
@@ -182,7 +182,8 @@ def input_gradient(model: PlannedModel, place: int) -> Callable[..., Any]:
     def scored(watch: Watch, inputs: Inputs, classes: Tensor) -> tuple[Tensor, list[str], Any]:
         parts = keras.tree.flatten(inputs)
         parts[place] = watch("input", parts[place])
-        forward = model(keras.tree.pack_sequence_as(inputs, parts))
+        with any_image(model.model):
+            forward = model(keras.tree.pack_sequence_as(inputs, parts))
         found = score(forward, _target(model), classes)
         return scale * found["score"], ["input"], found
 

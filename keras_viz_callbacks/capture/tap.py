@@ -103,12 +103,10 @@ def around_activation(
     return before, activation(before)
 
 
-def any_input_size(model: keras.Model) -> contextlib.AbstractContextManager[None]:
-    """Lets a model, and those nested in it, take images of another size than they declare.
+def any_image(model: keras.Model) -> contextlib.AbstractContextManager[None]:
+    """Lets a model, and those nested in it, take images that they do not declare.
 
-    For passes that end at a layer before the size matters.
+    See `keras_internals.any_image`.
     """
     layers = [model, *layer_paths(model).values()]
-    return keras_internals.any_input_size(
-        layer for layer in layers if isinstance(layer, keras.Model)
-    )
+    return keras_internals.any_image(layer for layer in layers if isinstance(layer, keras.Model))

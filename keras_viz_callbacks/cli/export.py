@@ -29,19 +29,19 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         "export",
         help="write GIFs and contact sheets from logs, without a browser",
         description="Writes each series of pictures as an animated GIF, and for each callback "
-        "and layer a contact sheet: a row an image, a column an epoch.",
+        "and layer a contact sheet, with a row for each image and a column for each epoch.",
     )
-    parser.add_argument("log_dir", type=Path, metavar="LOG_DIR", help="what TensorBoard reads")
+    parser.add_argument("log_dir", type=Path, metavar="LOG_DIR", help="TensorBoard's --logdir")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", default=Path("exported"),
-        help="where the files go (default: %(default)s)",
+        help="folder for the files (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--run", dest="runs", default="*", metavar="GLOB",
-        help="runs by their name in the tab (default: all)",
+        help="names of runs, as in the tab (default: all)",
     )  # fmt: skip
     parser.add_argument(
-        "--technique", dest="names", default="*", metavar="GLOB",
+        "--name", "--technique", dest="names", default="*", metavar="GLOB",
         help="names of callbacks, such as grad_cam or activations (default: all)",
     )  # fmt: skip
     parser.add_argument("--layer", default="*", metavar="GLOB", help="layer paths (default: all)")
@@ -51,21 +51,21 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--size", type=positive, default=256, metavar="PIXELS",
-        help="of a picture's longer side, at most (default: %(default)s)",
+        help="largest length of a picture's longer side (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--duration", type=positive, default=250, metavar="MS",
-        help="of a GIF's frame (default: %(default)s)",
+        help="time of each frame of a GIF (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--columns", type=positive, default=COLUMNS, metavar="N",
-        help="epochs of a sheet, evenly spread (default: %(default)s)",
+        help="largest number of epochs in a sheet, evenly spread (default: %(default)s)",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> None:
-    """Exports."""
+    """Writes the files."""
     runs = _runs(chosen)
     try:
         chosen.output.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def run(chosen: argparse.Namespace) -> None:
 
 
 def _runs(chosen: argparse.Namespace) -> list[tuple[RunIndex, list[PictureSeries]]]:
-    """The runs with the series that were asked for."""
+    """The matching runs, each with its matching series."""
     if not chosen.log_dir.is_dir():
         raise CommandError(f"LOG_DIR: there is no directory {chosen.log_dir}. Name one with logs.")
     index = LogIndex(log_directories(str(chosen.log_dir)))
@@ -100,7 +100,7 @@ def _runs(chosen: argparse.Namespace) -> list[tuple[RunIndex, list[PictureSeries
         pass
     if not index.runs:
         raise CommandError(
-            f"LOG_DIR: there are no pictures below {chosen.log_dir}. Name a directory that our "
+            f"LOG_DIR: there are no pictures in {chosen.log_dir}. Name a directory that the "
             "callbacks, `keras-viz replay` or `keras-viz demo` wrote to."
         )
     named = {run_.label: run_ for run_ in index.runs.values()}
@@ -110,13 +110,15 @@ def _runs(chosen: argparse.Namespace) -> list[tuple[RunIndex, list[PictureSeries
         if any(fnmatch.fnmatchcase(name, chosen.runs) for name in (run_.name, run_.label))
     ]
     if not matching:
-        raise CommandError(f"--run: none is called {chosen.runs!r}. There are: {', '.join(named)}.")
+        raise CommandError(
+            f"--run: no run has the name {chosen.runs!r}. There are: {', '.join(named)}."
+        )
     found = [(run_, [s for s in run_.ordered_series if _is_meant(s, chosen)]) for run_ in matching]
     if not any(picked for _, picked in found):
         layers = {path for r in matching for s in r.series.values() if (path := _layer(s))}
         names = {s.static.name for r in matching for s in r.series.values()}
         raise CommandError(
-            "--technique, --layer: no pictures are called so. There are: "
+            "--name, --layer: no pictures have these names. There are: "
             f"{', '.join(sorted(names))}; {', '.join(sorted(layers))}."
         )
     return found
@@ -154,13 +156,13 @@ def _sheets(
 def contact_sheet(
     run_: RunIndex, rows: Sequence[PictureSeries], columns: int, size: int
 ) -> Image.Image:
-    """A row an image, a column an epoch; the epochs are spread evenly over all.
+    """A sheet with a row for each image and a column for each epoch, evenly spread.
 
     Args:
-        run_: The run.
-        rows: Its series.
-        columns: How many epochs at most.
-        size: Pixels of a picture's longer side, at most.
+        run_: Run of the series.
+        rows: Series of the run, one for each row.
+        columns: Largest number of epochs.
+        size: Largest length of a picture's longer side, in pixels.
     """
     steps = sorted({step for series in rows for step in series.step})
     if len(steps) > columns:
@@ -208,7 +210,7 @@ def _pictures(
 
 
 def _write(path: Path, chunks: Iterator[bytes] | Sequence[bytes]) -> int:
-    """Writes a file; 1 where anything came."""
+    """Writes a file, if there are bytes for it; the number of files written."""
     data = b"".join(chunks)
     if not data:
         return 0

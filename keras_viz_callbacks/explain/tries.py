@@ -68,7 +68,7 @@ class TryRunner:
         variants = self._tries.variants(activations, self._image.places)
         repeated = np.tile(classes, self._at_once)
         found: list[Array] = []
-        for group, count in _groups(variants, self._at_once):
+        for group, count in groups(variants, self._at_once):
             if self._tries.of == "image":
                 scores = run(self._masked_inputs(group), repeated)
             else:
@@ -112,7 +112,7 @@ class _Image:
         return (images * masks).astype(images.dtype)
 
 
-def _groups(variants: Iterable[Array], at_once: int) -> Iterator[tuple[Array, int]]:
+def groups(variants: Iterable[Array], at_once: int) -> Iterator[tuple[Array, int]]:
     """Variants of one batch joined to larger batches, and how many there are in each.
 
     All have one size, since a compiled function may be traced anew for another: the last variant is

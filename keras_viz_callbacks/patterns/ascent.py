@@ -153,12 +153,10 @@ class Ascent:
         images = self.parametrisation.image(watch(PARAMETERS, parameters))
         for transform, choice in zip(self.settings.transforms, chosen, strict=True):
             images = transform.apply(images, choice)
-        outputs = self._outputs(images)
-        score = self.objective.score(images, outputs, term_items)
-        # Only the direction of the gradient counts. That of a mean over many places would vanish
-        # in half precision.
-        scale = outputs[self.objective.call.path].number_of_places
-        return scale * score.raised, [PARAMETERS], tuple(score)
+        score = self.objective.score(images, self._outputs(images), term_items)
+        # Only the direction of the gradient counts.
+        scaled = score.gradient_scale * score.raised
+        return scaled, [PARAMETERS], (score.response, score.raised)
 
     def _outputs(self, images: Tensor) -> dict[str, LayerOutput]:
         calls = self.objective.all_calls

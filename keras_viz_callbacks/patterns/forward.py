@@ -16,7 +16,7 @@ from keras_viz_callbacks.capture.inputs import ImageInput
 from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.tap import (
     PassComplete,
-    any_input_size,
+    any_image,
     around_activation,
     tap,
 )
@@ -88,7 +88,7 @@ def outputs_of(
     # Inside a loop, what a pass updates must not be seen outside of it.
     with (
         keras_internals.same_scope(),
-        any_input_size(model),
+        any_image(model),
         _collected(calls) as outputs,
     ):
         model(source.feed(images), training=False)

@@ -33,10 +33,13 @@ class Score(NamedTuple):
     Attributes:
         response: What is reported, ``(item,)``.
         raised: What the ascent raises, ``(item,)``; differs where the response has no gradient.
+        gradient_scale: What to multiply the raised score with before its gradient is taken. The
+            gradient of a mean over many places would vanish in half precision.
     """
 
     response: Tensor
     raised: Tensor
+    gradient_scale: Tensor = 1.0
 
 
 class LayerOutput(NamedTuple):
@@ -159,7 +162,7 @@ def channel(
     def score(seen: ForwardPass) -> Score:
         (output,) = seen.outputs
         maps = output.channels(seen.items)
-        return Score(_mean(maps.response), _mean(maps.raised))
+        return Score(_mean(maps.response), _mean(maps.raised), output.number_of_places)
 
     return over_filters(layer, filters, score)
 
@@ -229,13 +232,15 @@ class ResolvedObjective:
             term_items: Items of each term, ``(item,)``.
         """
         response = raised = ops.zeros((ops.shape(images)[0],), "float32")
+        scale: Tensor = 1.0
         for term, calls, items in zip(self.objective.terms, self.calls, term_items, strict=True):
             found = term.score(ForwardPass(images, [outputs[call.path] for call in calls], items))
             if not isinstance(found, Score):
                 found = Score(found, found)
             response = response + term.weight * found.response
             raised = raised + term.weight * found.raised
-        return Score(response, raised)
+            scale = ops.maximum(scale, found.gradient_scale)
+        return Score(response, raised, scale)
 
 
 def resolve_objective(objective: Objective, survey: Survey) -> ResolvedObjective:

@@ -54,7 +54,7 @@ class Parametrisation(abc.ABC):
 
     @abc.abstractmethod
     def image(self, parameters: Tensor) -> Tensor:
-        """The images that parameters stand for, in `keras.ops`.
+        """The images that parameters stand for, in functions of `keras.ops`.
 
         Args:
             parameters: ``(item, …)``.

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_viz_callbacks import ActivationGrid
-from keras_viz_callbacks.maps.measures import MEASURES, measure
+from keras_viz_callbacks.maps.measures import MEASURES, measure, names_of
 from tensorboard_plugin import schema
 from tests.helpers.models import small_model
 
@@ -45,7 +45,8 @@ def test_blank_channels_are_counted(tmp_path, images, labels, read_log):
     log = read_log(tmp_path)
     assert log.scalars["keras_viz", "dead_channels/conv_a", 0] == 0.25
     record = log.records["keras_viz", "activations/conv_a/image_1", 0]
-    assert record.measures == {"blank_channels": 0.25}
+    assert record.measures["blank_channels"] == 0.25
+    assert tuple(record.measures) == names_of("picture")
     assert log.layer_measure("activations", "dead_channels", 0) == {"conv_a": 0.25}
     assert record.statistics.maximum[1] == 0
 
@@ -75,6 +76,7 @@ def test_records_say_that_they_are_grids_of_channels(tmp_path, images, labels, r
 
 
 def test_a_measure_that_is_registered_is_reported_everywhere(tmp_path, images, labels, read_log):
+    before = names_of("layer")
     with MEASURES.restored():
 
         @measure(of="layer")
@@ -93,9 +95,8 @@ def test_a_measure_that_is_registered_is_reported_everywhere(tmp_path, images, l
     log = read_log(tmp_path)
     tags = {tag for _, tag, _ in log.scalars}
     assert tags == {
-        *(f"{m}/{path}" for m in ("dead_channels", "highest") for path in ("conv_a", "conv_b")),
-        "dead_channels/mine/conv_a",
-        "highest/mine/conv_a",
+        *(f"{m}/{path}" for m in (*before, "highest") for path in ("conv_a", "conv_b")),
+        *(f"{m}/mine/conv_a" for m in (*before, "highest")),
     }
     pictures = [log.records["keras_viz", f"activations/conv_b/image_{i}", 0] for i in (0, 1)]
     highest_of_each = [record.measures["highest_here"] for record in pictures]

@@ -1,4 +1,4 @@
-"""What is wrong is said before the first batch; what goes wrong later costs pictures only."""
+"""Wrong arguments raise before the first batch; later failures only cost pictures."""
 
 import errno
 import os
@@ -58,7 +58,7 @@ def begin(own, images, labels):
         ),
     ],
 )
-def test_it_is_said_before_the_first_batch(own, message, tmp_path, images, labels):
+def test_wrong_arguments_raise_before_the_first_batch(own, message, tmp_path, images, labels):
     with pytest.raises(ValueError, match=message) as raised:
         begin(lambda: own(tmp_path, images), images, labels)
     assert "Received: " in str(raised.value)
@@ -134,7 +134,7 @@ def test_a_full_disk_costs_pictures_only(tmp_path, images, labels, read_log, mon
     assert read_log(tmp_path).steps("activations/conv_a/image_0") == [0, 2, 3]
 
 
-def test_a_log_directory_that_vanishes_costs_pictures_only(tmp_path, images, labels, read_log):
+def test_a_log_directory_that_is_removed_costs_pictures_only(tmp_path, images, labels, read_log):
     own = ActivationGrid(tmp_path / "run", images[:1], layers="conv_a")
 
     class Remove(keras.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""What every callback does: failures, measures, what is said of its captures."""
+"""What every callback does: failures, measures, notes and logs of its captures."""
 
 import time
 
@@ -54,11 +54,11 @@ def test_on_error_raise_stops_the_training(where, tmp_path, images, labels, read
     own.where = where
     with pytest.raises(RuntimeError, match="no memory for this"):
         small_model().fit(images, labels, epochs=9, verbose=0, callbacks=[own])
-    open_run(str(tmp_path)).drain()  # Keras does not tell of an end by an exception
+    open_run(str(tmp_path)).drain()  # Keras calls no hook after an exception
     assert read_log(tmp_path).steps("activations/conv_a/image_0")[0] == 0
 
 
-def test_writing_counts(tmp_path, images, monkeypatch):
+def test_the_time_of_writing_counts(tmp_path, images, monkeypatch):
     callback = ActivationGrid(tmp_path, images[:1], max_overhead=0.5, on_error="raise")
     flush = EventFile.flush
 
@@ -71,7 +71,7 @@ def test_writing_counts(tmp_path, images, monkeypatch):
     assert callback.budget.spent >= 0.3
 
 
-def test_what_was_skipped_is_said_in_the_record_and_the_last_epoch_is_drawn(
+def test_skipped_captures_are_noted_and_the_last_epoch_is_drawn(
     tmp_path, images, labels, read_log, monkeypatch
 ):
     model = small_model()
@@ -101,7 +101,7 @@ def test_a_share_is_between_0_and_1(share, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "captures"), [({}, 5), ({"every": 3}, 3), ({"update_freq": 2}, 7)]
 )
-def test_the_first_capture_tells_what_the_training_will_write(
+def test_the_first_capture_logs_how_much_the_training_will_write(
     tmp_path, images, labels, caplog, read_log, arguments, captures
 ):
     callback = FilterPatterns(tmp_path, filters=2, steps=1, **arguments)

@@ -1,4 +1,4 @@
-"""The bound on what captures cost, and the filters that are spread over captures."""
+"""The limit on the time of captures."""
 
 import pytest
 
@@ -46,19 +46,19 @@ def test_captures_of_changing_length_stay_within_a_percent():
     assert 0.04 < taken < 0.06
 
 
-def test_without_a_bound_and_at_first_everything_is_allowed():
+def test_without_a_limit_every_capture_is_allowed_and_with_one_the_first():
     assert simulated(None, 20, 1, lambda number: 100)[1] == list(range(20))
     assert simulated(0.01, 2, 1, lambda number: 100)[1] == [0]
 
 
-def test_what_is_still_being_drawn_counts_as_if_it_were_done():
+def test_a_capture_that_is_being_drawn_counts_with_the_mean_time():
     clock = Clock()
     budget = Budget(0.1, clock)
     budget.begin()
     assert budget.allows()
     budget.begin_capture()
     clock.now += 1000
-    assert not budget.allows()  # nobody knows what it will have cost
+    assert not budget.allows()  # its time is not known yet
     with budget.spending():
         clock.now += 50
     budget.end_capture()

@@ -22,7 +22,7 @@ LEAK = (
 
 @pytest.fixture(scope="module")
 def readings(tmp_path_factory):
-    """Of a training with all callbacks."""
+    """Readings of a training with all callbacks."""
     return train(EPOCHS, everything(tmp_path_factory.mktemp("logs")))
 
 
@@ -35,7 +35,7 @@ def test_no_thread_and_no_open_file_accumulates(readings):
 
 
 @not_on("torch", "every pass runs its Python code there, and nothing is compiled")
-def test_nothing_is_traced_or_compiled_behind_the_first_captures(readings):
+def test_nothing_is_traced_or_compiled_after_the_first_captures(readings):
     first, last = readings[0], readings[-1]
     assert first.calls > 0
     assert first.compiled > 0
@@ -44,7 +44,7 @@ def test_nothing_is_traced_or_compiled_behind_the_first_captures(readings):
 
 
 class Leak(keras.callbacks.Callback):
-    """Holds one thing more of each kind behind every epoch."""
+    """Keeps one more thing of each kind after every epoch."""
 
     def __init__(self):
         super().__init__()
@@ -53,14 +53,14 @@ class Leak(keras.callbacks.Callback):
         self.ended = threading.Event()
 
     def on_epoch_end(self, epoch, logs=None):
-        """A file, a thread, and a pass through the first layer's own code."""
+        """Opens a file, starts a thread, and calls the first layer."""
         self.descriptors.append(os.open(os.devnull, os.O_RDONLY))
         self.threads.append(threading.Thread(target=self.ended.wait, daemon=True))
         self.threads[-1].start()
         self.model.layers[0](keras.ops.zeros((1, 16, 16, 3)))
 
     def close(self):
-        """Gives all of it back."""
+        """Closes and ends them."""
         for descriptor in self.descriptors:
             os.close(descriptor)
         self.ended.set()

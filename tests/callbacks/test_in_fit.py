@@ -1,4 +1,4 @@
-"""The three callbacks inside a real `fit`: what is written, when, and what they must not change."""
+"""The three callbacks inside a real `fit`: what they write, and what they must not change."""
 
 import glob
 
@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM
 from keras_viz_callbacks.capture.backend import backend
+from keras_viz_callbacks.maps.measures import names_of
 from tests.helpers.backends import BACKEND, by_backend
 from tests.helpers.event_logs import Log, rgb
 from tests.helpers.models import six_images, six_labels, small_model
@@ -44,7 +45,7 @@ def logged(directory):
     return Log(directory)
 
 
-def test_every_technique_layer_image_and_epoch_is_written(logged):
+def test_every_callback_layer_image_and_epoch_is_written(logged):
     assert len(logged.files) == 1
     held_out = {"images/image_0", "images/image_1"}
     assert logged.tags() == TAGS | held_out
@@ -83,9 +84,10 @@ def test_records_say_what_a_picture_is(logged):
     assert logged.heat_maps.keys() == {k for k, r in logged.records.items() if r.map_shape}
 
 
-def test_dead_channels_are_scalars_of_each_layer_and_epoch(logged):
+def test_measures_are_scalars_of_each_layer_and_epoch(logged):
     tags = {(tag, step) for _, tag, step in logged.scalars}
-    assert tags == {(f"dead_channels/conv_{c}", s) for c in "ab" for s in range(3)}
+    assert {(f"dead_channels/conv_{c}", s) for c in "ab" for s in range(3)} <= tags
+    assert tags == {(f"{m}/conv_{c}", s) for m in names_of("layer") for c in "ab" for s in range(3)}
 
 
 def test_tensorboards_own_accumulator_and_tbparse_read_it(directory):
@@ -119,7 +121,7 @@ def test_training_gives_the_same_weights_bit_for_bit(kind, tmp_path, images, lab
 
 
 class Between(keras.callbacks.Callback):
-    """In front of all others it knows which epoch has just ended: what runs then is theirs."""
+    """First in the list, it knows which epoch has just ended: what runs then is ours."""
 
     epoch = None
 
@@ -197,10 +199,10 @@ def test_a_shared_layer_has_a_picture_for_each_call(tmp_path, images, labels, re
     own = [ActivationGrid(tmp_path, images[:1]), GradCAM(tmp_path, images[:1], layers="shared")]
     shared_model().fit(images, labels, verbose=0, callbacks=own)
     log = read_log(tmp_path)
-    for technique in ("activations", "grad_cam"):
-        assert log.tags(technique) == {
-            f"{technique}/shared/image_0",
-            f"{technique}/shared:1/image_0",
+    for name in ("activations", "grad_cam"):
+        assert log.tags(name) == {
+            f"{name}/shared/image_0",
+            f"{name}/shared:1/image_0",
         }
 
 

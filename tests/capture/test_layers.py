@@ -1,12 +1,11 @@
+"""Layers have paths."""
+
 import keras
 import numpy as np
-import pytest
 from keras import layers
 
 from keras_viz_callbacks.capture.layers import layer_paths
-from keras_viz_callbacks.capture.selectors import select
 from keras_viz_callbacks.capture.survey import survey
-from tests.helpers.models import nested_model, shared_model, small_model, subclassed_model
 
 
 def surveyed(model):
@@ -23,40 +22,6 @@ def test_paths_run_from_the_model_down_to_the_layer(any_model):
     assert path in paths(surveyed(model).calls)
 
 
-def test_calls_are_in_network_order_with_their_shapes():
-    found = {c.path: (c.index, c.shape) for c in surveyed(nested_model()).calls}
-    assert list(found)[:5] == [
-        "outer/inner/conv_a",
-        "outer/inner/conv_b",
-        "outer/inner",
-        "outer/norm",
-        "outer",
-    ]
-    assert found["outer/inner/conv_b"] == (1, (8, 8, 5))
-
-
-def test_network_order_is_that_of_the_calls_not_of_creation():
-    class Backwards(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.second = layers.Conv2D(2, 1, name="second")
-            self.first = layers.Conv2D(2, 1, name="first")
-
-        def call(self, x):
-            return self.second(self.first(x))
-
-    model = Backwards()
-    model(np.zeros((1, 16, 16, 3), np.float32))
-    assert paths(surveyed(model).calls) == ["first", "second"]
-
-
-def test_each_call_of_a_shared_layer_is_one_of_its_own():
-    calls = surveyed(shared_model()).calls
-    assert paths(select(calls, None)) == ["shared", "shared:1"]
-    assert paths(select(calls, "shared")) == ["shared", "shared:1"]
-    assert paths(select(calls, "shared:1")) == ["shared:1"]
-
-
 def test_siblings_of_one_name_are_told_apart():
     class Twins(keras.Model):
         def __init__(self):
@@ -67,87 +32,3 @@ def test_siblings_of_one_name_are_told_apart():
             return self.twins[1](self.twins[0](x))
 
     assert list(layer_paths(Twins())) == ["twin", "twin_1"]
-
-
-def test_none_picks_every_convolution_and_nothing_else():
-    inputs = keras.Input((16, 16, 3))
-    x = layers.Conv2D(4, 3, name="plain")(inputs)
-    x = layers.SeparableConv2D(4, 3, name="separable")(x)
-    x = layers.DepthwiseConv2D(3, name="depthwise")(x)
-    x = layers.MaxPooling2D()(x)
-    x = layers.Conv2DTranspose(4, 3, name="transposed")(x)
-    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
-    picked = paths(select(surveyed(model).calls, None))
-    assert picked == ["plain", "separable", "depthwise", "transposed"]
-
-
-@pytest.mark.parametrize(
-    ("selector", "expected"),
-    [
-        ("outer/inner/conv_a", ["outer/inner/conv_a"]),
-        ("conv_a", ["outer/inner/conv_a"]),
-        ("conv_*", ["outer/inner/conv_a", "outer/inner/conv_b"]),
-        ("outer/*b", ["outer/inner/conv_b"]),
-        ("outer", ["outer"]),
-        (["conv_b", "conv_a"], ["outer/inner/conv_a", "outer/inner/conv_b"]),
-    ],
-)
-def test_a_selector_is_a_path_a_name_a_glob_or_a_list(selector, expected):
-    assert paths(select(surveyed(nested_model()).calls, selector)) == expected
-
-
-def test_a_selector_is_a_layer_object():
-    model = small_model()
-    assert paths(select(surveyed(model).calls, model.get_layer("pool"))) == ["pool"]
-
-
-def test_a_glob_passes_over_layers_without_maps():
-    assert paths(select(surveyed(small_model()).calls, "*")) == ["conv_a", "pool", "norm", "conv_b"]
-
-
-def test_an_unknown_layer_is_told_with_the_nearest():
-    with pytest.raises(ValueError, match=r"No layer .* nearest are: 'conv_a'.*layers='conv_aa'"):
-        select(surveyed(small_model()).calls, "conv_aa")
-
-
-def test_an_ambiguous_name_is_told_with_the_paths():
-    inner = [
-        keras.Sequential([layers.Conv2D(2, 1, name="conv")], name=name) for name in ("one", "two")
-    ]
-    model = keras.Sequential([keras.Input((16, 16, 3)), *inner])
-    calls = surveyed(model).calls
-    with pytest.raises(ValueError, match=r"belongs to 2 layers.*'one/conv', 'two/conv'"):
-        select(calls, "conv")
-    assert paths(select(calls, "two/conv")) == ["two/conv"]
-
-
-@pytest.mark.parametrize(
-    ("selector", "message"),
-    [
-        ("classes", r"'classes' given in `layers` has no spatial maps.*\(batch, 3\)"),
-        ("class*", "matches only layers that cannot be drawn"),
-        ("zzz*", "matches no layer"),
-        ([], "must name at least one layer"),
-        (7, r"must be a layer path.*Received: layers=7 \(of type int\)"),
-    ],
-)
-def test_what_can_not_be_picked_says_why(selector, message):
-    with pytest.raises(ValueError, match=message):
-        select(surveyed(small_model()).calls, selector)
-
-
-def test_a_layer_of_another_model_is_refused():
-    with pytest.raises(ValueError, match="'conv_a' given in `layers` is not called by this model"):
-        select(surveyed(small_model()).calls, small_model().get_layer("conv_a"))
-
-
-def test_a_model_without_convolutions_says_so():
-    model = keras.Sequential([keras.Input((16, 16, 3)), layers.Flatten(), layers.Dense(2)])
-    with pytest.raises(ValueError, match="picks every convolution, and the model has none"):
-        select(surveyed(model).calls, None)
-
-
-def test_outputs_and_classes_are_known_without_a_run():
-    (output,) = surveyed(subclassed_model()).outputs
-    assert (output.classes, output.kind, output.has_logits) == (3, "softmax", True)
-    assert [output.name for output in surveyed(small_model()).outputs] == ["classes"]

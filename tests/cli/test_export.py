@@ -63,9 +63,13 @@ def test_only_what_was_asked_for(keras_viz, written, tmp_path):
     ("arguments", "beginning"),
     [
         (["none"], "LOG_DIR: there is no directory none. "),
-        (["."], "LOG_DIR: there are no pictures below . "),
-        (["{logs}", "--run", "second"], "--run: none is called 'second'. There are: first."),
-        (["{logs}", "--layer", "x"], "--technique, --layer: no pictures are called so. There are"),
+        (["."], "LOG_DIR: there are no pictures in . "),
+        (["{logs}", "--run", "second"], "--run: no run has the name 'second'. There are: first."),
+        (["{logs}", "--layer", "x"], "--name, --layer: no pictures have these names. There are: "),
+        (
+            ["{logs}", "--technique", "x"],
+            "--name, --layer: no pictures have these names. There are: ",
+        ),
         (["{logs}", "--output", "{file}/out"], "--output: "),
     ],
 )

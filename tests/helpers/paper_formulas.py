@@ -52,6 +52,10 @@ METHODS: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
+NOT_IN_LIBRARIES: dict[str, str] = {}
+"""Methods that are not compared with pytorch-grad-cam or captum, with the reason."""
+
+
 def class_map(method: str, maps: Array, gradients: Array) -> Array:
     """The map of each image, ``(batch, height, width)``, with its ReLU."""
     each = zip(maps, gradients, strict=True)
@@ -122,7 +126,7 @@ ATTRIBUTIONS: dict[str, Callable[[Array, list[int]], Array]] = {"gradient": grad
 
 
 def ascend(path: str, start: Array, filters: Array, steps: int, rate: float) -> tuple[Array, Array]:
-    """Images climbed to what raises each filter's mean response, and that response.
+    """Images that raise each filter's mean response, and that response.
 
     Args:
         path: Of the layer.
@@ -131,11 +135,11 @@ def ascend(path: str, start: Array, filters: Array, steps: int, rate: float) -> 
         steps: Number of steps.
         rate: The root mean square of a step. Halved until one leads up, then doubled up to this.
     """
-    climbed = [
+    found = [
         _ascend(path, image[None].astype(np.float64), index, steps, rate)
         for image, index in zip(start, filters, strict=True)
     ]
-    images, responses = zip(*climbed, strict=True)
+    images, responses = zip(*found, strict=True)
     return np.concatenate(images), np.array(responses)
 
 
@@ -162,14 +166,14 @@ def _unit(gradient: Array) -> Array:
 
 
 def _slope(path: str, image: Array, index: int) -> tuple[float, float, Array]:
-    """The filter's mean response, what is climbed instead, and the gradient of that."""
+    """The filter's mean response, what is raised instead, and the gradient of that."""
     table = numpy_network.operations()
     below = [step for other in list(table)[: list(table).index(path)] for step in table[other]]
     has_relu = table[path][-1] is numpy_network.relu
     linear = table[path][:-1] if has_relu else table[path]
     maps, back = numpy_network.run(below + linear, image)
     before = maps[..., index]
-    # Where the ReLU is shut, a tenth of what is before it is climbed.
+    # Where the ReLU outputs zero, a tenth of the value before it is raised.
     slope = np.where(before > 0, 1, 0.1) if has_relu else np.ones_like(before)
     gradient = np.zeros_like(maps)
     gradient[..., index] = slope

@@ -32,10 +32,10 @@ def test_responses_are_those_of_the_images_and_rise():
     model = small_model(functional=True)
     filters = [4, 0, 2]
     # 8 pixels and the margin around them: the model's own 16.
-    climb = ascent(model, "conv_b", filters, size=8)
-    result = climb.run()
+    own = ascent(model, "conv_b", filters, size=8)
+    result = own.run()
     np.testing.assert_allclose(
-        result.start, mean_response(model, "conv_b", start_images(climb), filters), atol=1e-5
+        result.start, mean_response(model, "conv_b", start_images(own), filters), atol=1e-5
     )
     np.testing.assert_allclose(
         result.response, mean_response(model, "conv_b", result.images, filters), rtol=1e-4
@@ -47,18 +47,18 @@ def test_responses_are_those_of_the_images_and_rise():
 def test_one_step_by_hand():
     # The gradient of the mean response is the same at every pixel and proportional to the weights,
     # of root mean square sqrt(5 / 3).
-    climb = ascent(linear_model(), "conv", [0], steps=1, learning_rate=0.5)
-    expected = start_images(climb) + 0.5 * np.array([1, 0, -2]) / np.sqrt(5 / 3)
-    np.testing.assert_allclose(climb.run().images, expected, atol=1e-5)
+    own = ascent(linear_model(), "conv", [0], steps=1, learning_rate=0.5)
+    expected = start_images(own) + 0.5 * np.array([1, 0, -2]) / np.sqrt(5 / 3)
+    np.testing.assert_allclose(own.run().images, expected, atol=1e-5)
 
 
 def test_a_step_is_a_share_of_the_value_range():
     settings = {"steps": 1, "learning_rate": 0.5, "value_range": (-1, 3)}
-    climb = ascent(linear_model(), "conv", [0], **settings)
-    start = start_images(climb)
+    own = ascent(linear_model(), "conv", [0], **settings)
+    start = start_images(own)
     assert abs(start.mean() - 1) < 0.1
     expected = start + 4 * 0.5 * np.array([1, 0, -2]) / np.sqrt(5 / 3)
-    np.testing.assert_allclose(climb.run().images, expected, atol=1e-5)
+    np.testing.assert_allclose(own.run().images, expected, atol=1e-5)
 
 
 def test_the_first_step_is_halved_until_one_raises_the_score():
@@ -101,17 +101,17 @@ def test_a_filter_whose_relu_is_shut_on_grey_is_opened():
 
 def test_a_filter_without_a_gradient_stays_as_it_was():
     model = linear_model((0, 0, 0))
-    climb = ascent(model, "conv", [0])
-    result = climb.run()
+    own = ascent(model, "conv", [0])
+    result = own.run()
     assert not result.improved[0]
-    np.testing.assert_array_equal(result.images, start_images(climb))
+    np.testing.assert_array_equal(result.images, start_images(own))
 
 
 def test_another_ascent_may_start_where_one_ended():
     model = small_model()
-    climb = ascent(model, "conv_b", 3, steps=5)
-    first = climb.run()
-    second = climb.run(first.parameters)
+    own = ascent(model, "conv_b", 3, steps=5)
+    first = own.run()
+    second = own.run(first.parameters)
     np.testing.assert_allclose(second.start, first.response, rtol=1e-4)
     assert (second.response >= second.start).all()
     assert second.response.sum() > first.response.sum()
@@ -124,11 +124,11 @@ def test_a_weighted_sum_is_raised_along_the_sum_of_the_gradients():
     weights = np.array([[1, 0], [0, 1], [2, 1]], np.float32)
     conv.set_weights([weights.reshape(1, 1, 3, 2)])
     objective = 2 * channel("conv", [0]) + channel("conv", [1]) * -3
-    climb = ascent_to(model, objective, steps=1, learning_rate=0.5)
+    own = ascent_to(model, objective, steps=1, learning_rate=0.5)
     direction = weights @ [2, -3]
-    start = start_images(climb)
+    start = start_images(own)
     expected = start + 0.5 * direction / np.sqrt((direction**2).mean())
-    result = climb.run()
+    result = own.run()
     np.testing.assert_allclose(result.images, expected, atol=1e-5)
     np.testing.assert_allclose(result.start, [(start @ direction).mean()], atol=1e-5)
 
@@ -141,13 +141,13 @@ def test_transforms_change_what_the_model_takes_in_each_step_and_no_picture():
         return np.array([1, 0, 0], np.float32)  # only in the first step there is a gradient
 
     shut = Transform(draw=draw, apply=lambda images, choice: choice * images)
-    climb = ascent(
+    own = ascent(
         linear_model(), "conv", [0], steps=3, learning_rate=0.5, transforms=(shut,), seed=4
     )
     assert seen == [(np.random.default_rng((4, 0)).random(), 3, (4, 4, 3))]
-    assert climb.margin == 0
-    expected = start_images(climb) + 0.5 * np.array([1, 0, -2]) / np.sqrt(5 / 3)
-    result = climb.run()
+    assert own.margin == 0
+    expected = start_images(own) + 0.5 * np.array([1, 0, -2]) / np.sqrt(5 / 3)
+    result = own.run()
     np.testing.assert_allclose(result.images, expected, atol=1e-5)
     np.testing.assert_allclose(
         result.response, (result.images @ [1, 0, -2]).mean((1, 2)), rtol=1e-5
@@ -160,9 +160,9 @@ def test_what_the_padding_draws_at_the_edge_is_cut_off():
     model = keras.Sequential([keras.Input((40, 40, 1)), conv])
     kernel = np.array([[-1, -1, -1], [-1, 8.5, -1], [-1, -1, -1]], np.float32)
     conv.set_weights([kernel.reshape(3, 3, 1, 1)])
-    climb = ascent(model, "conv", [0])
-    result = climb.run()
-    whole, shown = result.images[0, ..., 0], climb.without_margin(result.images)[0, ..., 0]
+    own = ascent(model, "conv", [0])
+    result = own.run()
+    whole, shown = result.images[0, ..., 0], own.without_margin(result.images)[0, ..., 0]
     edge = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])
     assert edge.min() > shown.max() + 1
     assert shown.std() < 0.03  # the noise of the start
@@ -171,11 +171,11 @@ def test_what_the_padding_draws_at_the_edge_is_cut_off():
 def test_the_model_is_as_it_was_and_is_not_traced_again(any_model):
     model, path = any_model
     before = state_of(model)
-    climb = ascent(model, path, 2, steps=2)
-    climb.run()
+    own = ascent(model, path, 2, steps=2)
+    own.run()
     calls = count_calls(layer_paths(model)[path])
     for _ in range(2):
-        climb.run()
+        own.run()
     if keras.backend.backend() != "torch":
         assert calls() == 0
     assert_same_state(before, state_of(model))
@@ -184,9 +184,9 @@ def test_the_model_is_as_it_was_and_is_not_traced_again(any_model):
 def test_an_objective_may_need_several_layers_and_the_pass_ends_at_the_last():
     model = small_model(functional=True)
     objective = channel("conv_b", [1, 2]) + 0.5 * channel("conv_a", [0])
-    climb = ascent_to(model, objective, steps=3, size=8)
+    own = ascent_to(model, objective, steps=3, size=8)
     calls = count_calls(model.layers[-1])
-    result = climb.run()
+    result = own.run()
     assert calls() == 0
     found = [
         mean_response(model, "conv_b", result.images[i : i + 1], [filter])

@@ -21,18 +21,18 @@ def late_model():
 def test_the_image_may_be_smaller_or_larger_than_the_models_input():
     model = small_model(functional=True)
     for size in (9, (12, 20), 40):
-        climb = ascent(model, "conv_a", [0], size=size)
+        own = ascent(model, "conv_a", [0], size=size)
         sides = (size, size) if isinstance(size, int) else size
-        assert climb.without_margin(climb.run().images).shape == (1, *sides, 3)
+        assert own.without_margin(own.run().images).shape == (1, *sides, 3)
     # The check of the input that was lifted for the passes is back.
     with pytest.raises(ValueError, match="expected shape"):
         model(np.zeros((1, 9, 9, 3), np.float32))
 
 
 def test_a_layer_after_a_fixed_size_takes_the_models_own():
-    climb = ascent(late_model(), "late", [0])
-    assert climb.shape == (96, 96, 1)
-    assert climb.without_margin(np.zeros((1, 96, 96, 1), np.float32)).shape == (1, 96, 96, 1)
+    own = ascent(late_model(), "late", [0])
+    assert own.shape == (96, 96, 1)
+    assert own.without_margin(np.zeros((1, 96, 96, 1), np.float32)).shape == (1, 96, 96, 1)
     assert ascent(late_model(), "late", [0], size=96).shape == (96, 96, 1)
 
 

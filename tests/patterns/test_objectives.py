@@ -50,7 +50,9 @@ def test_the_score_of_a_channel_is_its_mean_response(found):
     resolved = resolve_objective(channel("conv_a", [0, 1]), found)
     outputs = {"conv_a": output_of(resolved.call, BEFORE)}
     images = keras.ops.zeros((2, 1, 2, 3))
-    response, raised = in_numpy(resolved.score(images, outputs, resolved.term_items))
+    response, raised, scale = in_numpy(resolved.score(images, outputs, resolved.term_items))
+    # The gradient of the sum over the two places.
+    assert scale == 2
     # Channel 0 of the first image: 1 and 3. Channel 1 of the second: 0 (-2 before its ReLU) and 6.
     np.testing.assert_allclose(response, [2, 3])
     # A tenth of what the ReLU shuts out counts for what is raised.
@@ -63,7 +65,7 @@ def test_a_weighted_sum_is_that_of_its_terms(found):
     np.testing.assert_array_equal(resolved.term_items, [[0, 1], [1, 1]])
     outputs = {"conv_a": output_of(resolved.call, BEFORE)}
     images = keras.ops.zeros((2, 1, 2, 3))
-    response, raised = in_numpy(resolved.score(images, outputs, resolved.term_items))
+    response, raised, _ = in_numpy(resolved.score(images, outputs, resolved.term_items))
     np.testing.assert_allclose(response, [2 * 2 + 0.5 * 0, 2 * 3 + 0.5 * 3])
     np.testing.assert_allclose(raised, [2 * 2 + 0.5 * -0.2, 2.5 * 2.9])
 
@@ -75,13 +77,13 @@ def test_a_score_may_be_a_tensor_of_the_images(found):
     outputs = {"conv_a": output_of(resolved.call, np.zeros((2, 1, 2, 4)))}
     images = keras.ops.convert_to_tensor(np.array([[[[1.0, 2]]], [[[3, 5]]]], np.float32))
     score = resolved.score(images, outputs, resolved.term_items)
-    for values in in_numpy(score):
+    for values in in_numpy(score)[:2]:
         np.testing.assert_allclose(values, [-1.5, -4])
 
 
 def test_channels_and_places_of_an_output(found):
     output = output_of(call_of(found, "conv_a"), BEFORE)
-    response, raised = in_numpy(output.channels(np.array([3, 1], np.int32)))
+    response, raised, _ = in_numpy(output.channels(np.array([3, 1], np.int32)))
     np.testing.assert_allclose(response, [[[5, 0]], [[0, 6]]])
     # A tenth of what the ReLU shuts out.
     np.testing.assert_allclose(raised, [[[5, -0.5]], [[-0.2, 6]]])
@@ -172,7 +174,7 @@ def test_a_term_gets_what_it_asked_for(found):
         name: output_of(call_of(found, name), np.full((2, 1, 1, 4), value))
         for name, value in (("conv_a", 1), ("conv_b", 2))
     }
-    response, _ = in_numpy(resolved.score(keras.ops.zeros((2, 1, 1, 3)), outputs, [[7, 9]]))
+    response, _, _ = in_numpy(resolved.score(keras.ops.zeros((2, 1, 1, 3)), outputs, [[7, 9]]))
     np.testing.assert_array_equal(response, [1, 1])
     (forward,) = seen
     assert isinstance(forward, ForwardPass)

@@ -64,9 +64,9 @@ def test_a_registered_class_is_a_value_of_the_argument():
                     parameters[:, None, None], (keras.ops.shape(parameters)[0], *shape[1:])
                 )
 
-        climb = ascent(small_model(), "conv_a", 2, parametrisation="one_colour", steps=3)
-        np.testing.assert_array_equal(start_images(climb), np.full((2, 24, 24, 3), 0.5))
-        result = climb.run()
+        own = ascent(small_model(), "conv_a", 2, parametrisation="one_colour", steps=3)
+        np.testing.assert_array_equal(start_images(own), np.full((2, 24, 24, 3), 0.5))
+        result = own.run()
         assert result.parameters.shape == (2, 3)
         np.testing.assert_array_equal(np.ptp(result.images, axis=(1, 2)), np.zeros((2, 3)))
         assert result.improved.all()

@@ -14,15 +14,15 @@ def test_a_transform_without_choices_changes_nothing():
 
 
 def test_margins_add_up_and_are_cut_off():
-    climb = ascent(small_model(), "conv_a", 2, size=8, transforms=(margin(), margin(3)))
-    assert climb.margin == MARGIN + 3
-    assert climb.shape == (22, 22, 3)
+    own = ascent(small_model(), "conv_a", 2, size=8, transforms=(margin(), margin(3)))
+    assert own.margin == MARGIN + 3
+    assert own.shape == (22, 22, 3)
     images = np.arange(2 * 22 * 22 * 3).reshape(2, 22, 22, 3)
-    np.testing.assert_array_equal(climb.without_margin(images), images[:, 7:-7, 7:-7])
+    np.testing.assert_array_equal(own.without_margin(images), images[:, 7:-7, 7:-7])
 
 
 def test_no_margin_leaves_the_images_as_they_are():
-    climb = ascent(small_model(), "conv_a", 2, size=8, transforms=())
-    assert climb.shape == (8, 8, 3)
+    own = ascent(small_model(), "conv_a", 2, size=8, transforms=())
+    assert own.shape == (8, 8, 3)
     images = np.zeros((2, 8, 8, 3))
-    assert climb.without_margin(images).shape == images.shape
+    assert own.without_margin(images).shape == images.shape

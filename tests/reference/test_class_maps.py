@@ -14,16 +14,19 @@ from keras import layers
 from keras_viz_callbacks import grad_cam, saliency
 from keras_viz_callbacks.maps import class_activation
 from keras_viz_callbacks.render.picture import resize
+from tests.helpers import paper_formulas
 from tests.helpers.backends import only_on
 from tests.helpers.models import nested_model, subclassed_model
 
 pytestmark = only_on("torch", "pytorch-grad-cam and captum take torch modules")
 
-# The libraries have no method of these names, for the reason given.
-NOT_THERE: dict[str, str] = {}
 # These run the network again for each channel, and have tests of their own below.
 TRIES = ("score_cam", "ablation_cam")
-METHODS = tuple(name for name in class_activation.METHODS if name not in {*TRIES, *NOT_THERE})
+METHODS = tuple(
+    name
+    for name in class_activation.METHODS
+    if name not in {*TRIES, *paper_formulas.NOT_IN_LIBRARIES}
+)
 SPATIAL = ("conv_a", "pool", "conv_b", "norm", "relu", "depthwise", "conv_c")
 CLASSES = [0, 1, 2, 3, 1]
 
@@ -92,8 +95,9 @@ def with_epsilon():
 
 def test_every_method_is_compared_or_has_a_reason_not_to_be(libraries):
     assert set(METHODS) == set(libraries.GRAD_CAM)
-    assert {*METHODS, *TRIES, *NOT_THERE} == set(class_activation.METHODS)
-    assert all(NOT_THERE.values())
+    reasons = paper_formulas.NOT_IN_LIBRARIES
+    assert {*METHODS, *TRIES, *reasons} == set(class_activation.METHODS)
+    assert all(reasons.values())
 
 
 @data_formats

@@ -1,13 +1,14 @@
 """Protocol buffers by hand are those that the library makes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 
 from keras_viz_callbacks.summary.encoding import field_head, varint
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**63 - 1))
 def test_a_varint_is_the_one_of_the_library(number):
     expected = event_pb2.Event(step=number).SerializeToString() or b"\x10\x00"

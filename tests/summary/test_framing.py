@@ -13,7 +13,7 @@ from keras_viz_callbacks.summary.event_file import EventFile
 from tensorboard_plugin.tfrecord import FRAME_BYTES, masked
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(
     step=st.integers(-(2**63), 2**63 - 1),
     wall_time=st.floats(allow_nan=False),

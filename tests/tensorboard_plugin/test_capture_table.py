@@ -212,7 +212,9 @@ _captures = st.lists(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(captures=_captures)
 def test_contents_say_what_records_say_whatever_is_written(
     captures: list[tuple[int, list[typing.Any], str]],
@@ -235,7 +237,9 @@ def test_contents_say_what_records_say_whatever_is_written(
         assert state(run) == state(expected)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_of_a_cut_file_all_complete_frames_are_shown(data: st.DataObject, tmp_path: Path) -> None:
     log_bytes, _ = small_log()
@@ -244,7 +248,9 @@ def test_of_a_cut_file_all_complete_frames_are_shown(data: st.DataObject, tmp_pa
     assert state(read_run(tmp_path)) == state(read_run(tmp_path, use_contents=False))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_a_growing_file_gives_the_same_index_whatever_the_pieces(
     data: st.DataObject, tmp_path: Path
@@ -262,7 +268,9 @@ def test_a_growing_file_gives_the_same_index_whatever_the_pieces(
     assert shown(run) == expected
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_damaged_contents_cost_nothing(data: st.DataObject, tmp_path: Path) -> None:
     log_bytes, expected = small_log()
@@ -324,7 +332,9 @@ def falsified(frame: bytes, how: int, rng: random.Random) -> bytes:
     return b"".join(framing.pieces(framing.frame(head, *value[:3])))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(how=st.integers(0, 1 << 30))
 def test_wrong_contents_never_show_what_was_not_written(how: int, tmp_path: Path) -> None:
     log_bytes, expected = small_log()
@@ -359,7 +369,9 @@ def test_wrong_contents_never_show_what_was_not_written(how: int, tmp_path: Path
     assert run.readers[0].is_caught_up
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_inserted_bytes_cost_only_what_they_replace(data: st.DataObject, tmp_path: Path) -> None:
     log_bytes, expected = small_log()

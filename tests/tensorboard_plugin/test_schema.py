@@ -51,7 +51,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(records)
 def test_a_record_comes_back_as_it_was(record: schema.Record) -> None:
     assert schema.decode_record(schema.encode_record(record)) == record
@@ -93,7 +93,7 @@ def test_what_is_no_record_is_a_value_error(data: bytes) -> None:
 layers = st.builds(schema.Layer, texts, texts, st.integers(0, 99), st.just((3, 4, 5)))
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_a_measure_table_comes_back_as_it_was(data: st.DataObject) -> None:
     shown = data.draw(st.lists(layers, max_size=3).map(tuple))

@@ -75,7 +75,7 @@ def measure(epochs: int = EPOCHS, settled: int = SETTLED) -> list[Row]:
     with context.Pool(1, maxtasksperchild=1) as pool:
         floor = pool.apply(train, (False, epochs, settled))
         ours = pool.apply(train, (True, epochs, settled))
-    what = f"{epochs} epochs, behind the first {settled}"
+    what = f"{epochs} epochs, after the first {settled}"
     counts = {
         "threads": ours.threads - floor.threads,
         "open files": ours.descriptors - floor.descriptors,

@@ -70,7 +70,7 @@ def scenes_model():
 
 @pytest.fixture
 def read_log():
-    """Reads what stands below a log directory, by TensorBoard's own parser."""
+    """Reads all files below a log directory, by TensorBoard's own parser."""
     return Log
 
 

@@ -113,7 +113,7 @@ def _state(model: keras.Model) -> list[Any]:
     if all(value.is_fully_addressable for value in values):
         return values
     raise ValueError(
-        "`model` must be whole in one process to be drawn. "
+        "`model` must have all of its variables in one process to be drawn. "
         f"Received: model={model.name!r}, whose variables are spread over {jax.process_count()} "
         "processes. Draw its checkpoints afterwards, by keras-viz replay."
     )

@@ -48,7 +48,7 @@ def layout_of(
 
     Args:
         shape: Of the output, without the batch axis; None where it is not one tensor.
-        channels_first: Its channels stand before its places.
+        channels_first: Whether its channels come before its places.
         are_tokens: An output ``(batch, tokens, features)`` holds the tokens of an image.
         tokens_to_grid: The user's word on how to lay them out.
 
@@ -100,7 +100,7 @@ def _grid_of_tokens(shape: Shape, tokens_to_grid: TokensToGrid) -> Layout | None
         return Layout(maps.shape[1:3], maps.shape[-1], lambda output: np.asarray(function(output)))
     if tokens_to_grid is not None:
         height, width = tokens_to_grid
-        # Whatever stands in front of the places, such as class tokens, is left out.
+        # What comes before the places, such as class tokens, is left out.
         return _laid_out(height, width, features) if height * width <= tokens else None
     for count in (tokens, tokens - 1):
         side = math.isqrt(max(count, 0))

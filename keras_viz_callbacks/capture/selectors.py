@@ -1,4 +1,4 @@
-"""Selectors: how a user names the layers that are meant."""
+"""Selectors: how a user names layers."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
     if place is None or output is None:
         raise ValueError(
             "`target` must be a function from the model's outputs to (batch,), because none of "
-            "them tells classes by the shape (batch, classes). "
+            "them has the shape (batch, classes). "
             f"Received: target={target!r}, outputs {_named(survey.outputs)}"
         )
     units = output.shape[0] if output.kind == "regression" else output.classes

@@ -20,7 +20,7 @@ from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.maps.variants import Tries
 
 BATCH_SIZE = 32
-"""Images that a pass over variants takes at once, unless told otherwise."""
+"""Default of ``batch_size``: images that a pass over variants takes at once."""
 
 
 class TryRunner:

@@ -215,7 +215,7 @@ def tab(_shared_tab: Tab) -> Iterator[Tab]:
 
 @pytest.fixture
 def new_tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
-    """Opens the tab in a page of its own, at the log's address unless told another.
+    """Opens the tab in a page of its own, at the log's address by default.
 
     What one of them complains of fails the test, but for its `expected_errors`.
     """

@@ -20,7 +20,7 @@ STEM = "run1-activations-block1_conv_a-image_1"
 
 
 def download(tab, name):
-    """File name and bytes behind a link of the menu."""
+    """File name and bytes that a link of the menu leads to."""
     if not tab.find(".exports .menu").is_visible():
         tab.find(".exports summary").click()
     with tab.page.expect_download() as started:

@@ -16,7 +16,7 @@ PREDICTED = -1
 
 
 def with_head(*head, loss=None):
-    """A convolution, pooling, and the given layers behind them; always the same weights."""
+    """A convolution, pooling, and the given layers after them; always the same weights."""
     keras.utils.set_random_seed(2)
     model = keras.Sequential(
         [

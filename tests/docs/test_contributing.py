@@ -22,7 +22,7 @@ SECTIONS = dict(
 
 
 def example(section):
-    """The indented block of a section, which may stand in a list."""
+    """The indented block of a section, which may be in a list."""
     lines, block = SECTIONS[section].splitlines(), []
     for line in lines:
         if line.startswith("    ") or (block and not line.strip()):
@@ -33,7 +33,7 @@ def example(section):
 
 
 def put_into(module, section):
-    """Runs the example of a section as if it stood in a module."""
+    """Runs the example of a section as if it were in a module."""
     names = dict(vars(module))
     exec(compile(example(section), f"CONTRIBUTING.md: {section}", "exec"), names)
     return names

@@ -38,7 +38,7 @@ def callbacks(log_dir, layers=LAYERS):
 
 
 class Watch(keras.callbacks.Callback):
-    """Stands behind our callbacks, and notes what there is after each epoch.
+    """Comes after our callbacks, and notes what there is after each epoch.
 
     Attributes:
         compiled: How often anything had been traced or compiled by then.
@@ -161,16 +161,16 @@ def data_parallel_by_torch(options):
         wrapped = torch.nn.parallel.DistributedDataParallel(model)
         keras.utils.set_random_seed(5)
         # Keras' callbacks find the model within.
-        told = keras.callbacks.CallbackList(own, model=wrapped, epochs=EPOCHS)
-        told.on_train_begin()
+        hooks = keras.callbacks.CallbackList(own, model=wrapped, epochs=EPOCHS)
+        hooks.on_train_begin()
         for epoch in range(EPOCHS):
-            told.on_epoch_begin(epoch)
+            hooks.on_epoch_begin(epoch)
             for number, start in enumerate(range(0, len(IMAGES), BATCH_SIZE)):
                 mine = slice(start + options.process, start + BATCH_SIZE, options.of)
                 loss = step(wrapped, torch.tensor(IMAGES[mine]), torch.tensor(LABELS[mine]))
-                told.on_train_batch_end(number, {"loss": loss})
-            told.on_epoch_end(epoch, {"loss": loss})
-        told.on_train_end()
+                hooks.on_train_batch_end(number, {"loss": loss})
+            hooks.on_epoch_end(epoch, {"loss": loss})
+        hooks.on_train_end()
         return model
 
     def step(wrapped, images, labels):
@@ -194,7 +194,7 @@ SETTINGS = {
 
 
 def model_with_running_mean(kind):
-    """The small model behind a layer with a variable that each replica keeps its own part of.
+    """The small model after a layer with a variable that each replica keeps its own part of.
 
     Where several workers read it, they reduce those parts by an operation that all have to join.
     """

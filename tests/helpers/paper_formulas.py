@@ -177,5 +177,5 @@ def _slope(path: str, image: Array, index: int) -> tuple[float, float, Array]:
     slope = np.where(before > 0, 1, 0.1) if has_relu else np.ones_like(before)
     gradient = np.zeros_like(maps)
     gradient[..., index] = slope
-    behind = np.maximum(before, 0) if has_relu else before
-    return behind.mean(), (slope * before).sum(), back(gradient)
+    after = np.maximum(before, 0) if has_relu else before
+    return after.mean(), (slope * before).sum(), back(gradient)

@@ -46,7 +46,7 @@ class Logits(torch.nn.Module):
 class ChannelsFirst(torch.nn.Module):
     """A functional model that turns a layer's maps to channels first, and back.
 
-    Captum takes the first axis behind the batch for the channels and has no option for that.
+    Captum takes the first axis after the batch for the channels and has no option for that.
 
     Attributes:
         turned: The module that returns the turned maps.

@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 class Readings(keras.callbacks.Callback):
-    """Takes a reading behind every tenth epoch; it is to be the last callback.
+    """Takes a reading after every tenth epoch; it is to be the last callback.
 
     Args:
         layer: The one whose calls are counted.

@@ -102,6 +102,54 @@ def image_place(shapes: Sequence[tuple[int | None, ...]]) -> int | None:
     return None
 
 
+@dataclass(frozen=True)
+class ImagePart:
+    """The image among a batch of inputs.
+
+    Attributes:
+        place: Place of the image among all inputs in flat order.
+        channel_axis: Axis of its channels; None for an image without a channel axis.
+    """
+
+    place: int
+    channel_axis: int | None
+
+    def of(self, inputs: Inputs) -> NDArray[Any]:
+        """The images among inputs, ``(batch, *places, channels)``."""
+        return self.channels_last(keras.tree.flatten(inputs)[self.place])
+
+    def channels_last(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Images as the model takes them, as ``(batch, *places, channels)``."""
+        if self.channel_axis is None:
+            return images[..., None]
+        return np.moveaxis(images, self.channel_axis, -1)
+
+    def put(self, images: NDArray[Any], inputs: Inputs) -> Inputs:
+        """The inputs with other images.
+
+        Args:
+            images: ``(batch, *places, channels)``.
+            inputs: All inputs.
+        """
+        parts = keras.tree.flatten(inputs)
+        axis = self.channel_axis
+        parts[self.place] = images[..., 0] if axis is None else np.moveaxis(images, -1, axis)
+        return keras.tree.pack_sequence_as(inputs, parts)
+
+
+def image_part(inputs: Inputs, survey: Survey) -> ImagePart:
+    """Finds the image among held-out inputs, which `held_out` has found to have one.
+
+    Args:
+        inputs: What the model takes.
+        survey: Survey of the model.
+    """
+    shapes = [part.shape for part in keras.tree.flatten(inputs)]
+    place = image_place(shapes)
+    assert place is not None
+    return ImagePart(place, survey.channel_axis_of(shapes[place]))
+
+
 def channels_last(images: NDArray[Any], inputs: Inputs, survey: Survey) -> NDArray[Any]:
     """Held-out images as ``(batch, *places, channels)``.
 

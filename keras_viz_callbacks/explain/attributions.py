@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from keras_viz_callbacks.capture import passes
 from keras_viz_callbacks.capture.compiled import Array, compiled
 from keras_viz_callbacks.capture.held_out import HeldOut
-from keras_viz_callbacks.capture.inputs import image_place
+from keras_viz_callbacks.capture.inputs import image_part, image_place
 from keras_viz_callbacks.capture.plan import Plan, plan_score
 from keras_viz_callbacks.capture.target import Target
 from keras_viz_callbacks.maps.pixel_attribution import ATTRIBUTIONS, Gradients
@@ -66,10 +66,8 @@ class Attributions:
         parts = keras.tree.flatten(held.inputs)
         place = image_place([part.shape for part in parts])
         assert place is not None  # `held_out` refuses inputs without an image
-        self._place = place
         # A gradient is with respect to real numbers.
         parts[place] = parts[place].astype(np.float32)
-        self._held = held
         self._inputs = keras.tree.pack_sequence_as(held.inputs, parts)
         self._pass = compiled(
             lambda model: passes.input_gradient(model, place),
@@ -79,11 +77,11 @@ class Attributions:
             np.zeros(len(held), np.int32),
         )
         self.plan: Plan = self._pass.plan
-        self._channel_axis = self.plan.survey.channel_axis_of(parts[place].shape)
+        self._image = image_part(self._inputs, self.plan.survey)
 
     def capture(self) -> CapturedAttributions:
         """Takes the gradient at every point that the method names."""
-        image = self._channels_last(keras.tree.flatten(self._inputs)[self._place])
+        image = self._image.of(self._inputs)
         baseline = np.zeros_like(image)
         classes = self.plan.score.classes
         first: dict[str, Any] | None = None
@@ -91,12 +89,12 @@ class Attributions:
         total_of_squares: Array = np.zeros_like(image)
         count = 0
         for point in self._method.points(image, baseline, self._seed):
-            found = self._pass.run(self._at(point), classes)
+            found = self._pass.run(self._image.put(point, self._inputs), classes)
             if first is None:
                 first = found
                 if self.plan.score.function is None:
                     classes = found["classes"]  # one class for all points
-            gradient = self._channels_last(found["gradient"])
+            gradient = self._image.channels_last(found["gradient"])
             total = total + gradient
             total_of_squares = total_of_squares + gradient**2
             count += 1
@@ -108,14 +106,3 @@ class Attributions:
             probabilities=first["probabilities"],
             finish=lambda: self._method.formula(image, baseline, gradients),
         )
-
-    def _at(self, point: Array) -> Any:
-        """The inputs with that image, ``(batch, *places, channels)``."""
-        parts = keras.tree.flatten(self._inputs)
-        axis = self._channel_axis
-        parts[self._place] = point[..., 0] if axis is None else np.moveaxis(point, -1, axis)
-        return keras.tree.pack_sequence_as(self._inputs, parts)
-
-    def _channels_last(self, images: Array) -> Array:
-        axis = self._channel_axis
-        return images[..., None] if axis is None else np.moveaxis(images, axis, -1)

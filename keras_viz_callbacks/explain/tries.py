@@ -14,7 +14,7 @@ from keras_viz_callbacks.capture import passes
 from keras_viz_callbacks.capture.backend import backend
 from keras_viz_callbacks.capture.compiled import Array
 from keras_viz_callbacks.capture.held_out import HeldOut
-from keras_viz_callbacks.capture.inputs import image_place
+from keras_viz_callbacks.capture.inputs import image_part
 from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.maps.variants import Tries
@@ -39,7 +39,7 @@ class TryRunner:
     ) -> None:
         self._held = held
         self._tries = tries
-        self._image = _Image(held, plan)
+        self._image = image_part(held.inputs, plan.survey)
         # A function of the user's may know which image is which.
         is_own = plan.score.function is not None
         self._at_once = 1 if is_own else max(1, batch_size // len(held))
@@ -65,7 +65,8 @@ class TryRunner:
             classes: Class whose score is taken, for each image.
         """
         run = self._run[call.path]
-        variants = self._tries.variants(activations, self._image.places)
+        places = self._image.of(self._held.inputs).shape[1:-1]
+        variants = self._tries.variants(activations, places)
         repeated = np.tile(classes, self._at_once)
         found: list[Array] = []
         for group, count in groups(variants, self._at_once):
@@ -82,34 +83,9 @@ class TryRunner:
         )
 
     def _masked_inputs(self, masks: Array) -> Any:
-        parts = keras.tree.flatten(self._repeated_inputs())
-        parts[self._image.place] = self._image.masked(parts[self._image.place], masks)
-        return keras.tree.pack_sequence_as(self._held.inputs, parts)
-
-
-class _Image:
-    """The image among the inputs, and where its places are.
-
-    Attributes:
-        place: Place of the image among all inputs in flat order.
-        places: Size of each of its axes of places.
-    """
-
-    def __init__(self, held: HeldOut, plan: Plan) -> None:
-        parts = keras.tree.flatten(held.inputs)
-        place = image_place([part.shape for part in parts])
-        assert place is not None  # `held_out` refuses inputs without an image
-        self.place = place
-        self._rank = parts[place].ndim
-        self._channel_axis = plan.survey.channel_axis_of(parts[place].shape)
-        axes = [axis for axis in range(1, self._rank) if axis != self._channel_axis]
-        self.places = tuple(parts[place].shape[axis] for axis in axes)
-
-    def masked(self, images: NDArray[Any], masks: Array) -> NDArray[Any]:
-        """The images multiplied by masks ``(batch, *places)``."""
-        if self._channel_axis is not None:
-            masks = np.expand_dims(masks, self._channel_axis)
-        return (images * masks).astype(images.dtype)
+        inputs = self._repeated_inputs()
+        images = self._image.of(inputs)
+        return self._image.put((images * masks[..., None]).astype(images.dtype), inputs)
 
 
 def groups(variants: Iterable[Array], at_once: int) -> Iterator[tuple[Array, int]]:

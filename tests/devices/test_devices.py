@@ -100,8 +100,8 @@ def test_a_model_that_no_process_has_whole_is_refused_by_all_of_them(tmp_path):
     for process in training_processes.run("model_parallel", tmp_path, 2, "--only", "with"):
         assert process.returncode != 0
         assert (
-            "ValueError: `model` must have all of its variables in one process to be drawn. Received: "
-            "model='sequential', whose variables are spread over 2 processes. Draw its "
+            "ValueError: `model` must have all of its variables in one process to be drawn. "
+            "Received: model='sequential', whose variables are spread over 2 processes. Draw its "
             "checkpoints afterwards, by keras-viz replay."
         ) in process.said
 

@@ -5,7 +5,7 @@ import { followTheme, onReload, onVisibility } from "./core/host_window.js";
 import { listen, withViewKeys } from "./core/keyboard.js";
 import { LogModel } from "./core/log_model.js";
 import { Playback } from "./core/playback.js";
-import { select } from "./core/selection.js";
+import { select, selectMeasures } from "./core/selection.js";
 import { gatherParameters, Store } from "./core/state.js";
 import { VIEWS } from "./views/index.js";
 import { Header } from "./widgets/header.js";
@@ -15,7 +15,7 @@ import { Transport } from "./widgets/transport.js";
 
 /**
  * @import { RunDetail } from "./core/run_detail.js"
- * @import { Selection } from "./core/selection.js"
+ * @import { MeasureSelection } from "./core/selection.js"
  * @import { Mounted, View } from "./core/view.js"
  */
 
@@ -24,7 +24,7 @@ export class App {
   #mounted = null;
   #mountedId = "";
   #frame = 0;
-  /** @type {Selection | null} */
+  /** @type {MeasureSelection | null} */
   #selection = null;
 
   /** @param {HTMLElement} root */
@@ -77,7 +77,9 @@ export class App {
     const { detail, error } =
       state.run === "" ? { detail: null, error: null } : model.detail(state.run);
     const shown = model.summary(state.run) === null ? null : detail;
-    this.#selection = shown === null ? null : select(state, shown, view.accepts);
+    const pictures = shown && select(state, shown, view.accepts);
+    const measures = pictures === null && shown !== null && view.acceptsMeasures === true;
+    this.#selection = measures ? selectMeasures(state, shown) : pictures;
     this.playback.update(this.#selection);
     this.header.update(view, this.#selection, model, state.run);
     this.transport.update(this.#selection);
@@ -93,7 +95,8 @@ export class App {
       this.#mounted.node.dataset.view = view.id;
       this.main.replaceChildren(this.#mounted.node);
     }
-    this.#mounted.update(this.#selection, state);
+    if (pictures === null) this.#mounted.updateMeasures?.(this.#selection, state);
+    else this.#mounted.update(pictures, state);
   }
 
   #unmount() {
@@ -127,6 +130,13 @@ export class App {
     if (error !== null) return failed("This run can't be read", error.message, retry);
     if (detail === null) return loading("Loading the run…");
     if (summary.pictures === 0) {
+      if (detail.reply.measures.length > 0) {
+        const labels = VIEWS.filter((v) => v.acceptsMeasures).map((v) => `“${v.label}”`);
+        return empty(
+          "No pictures in this run yet",
+          el("p", {}, `It has measures of layers, which are shown in ${labels.join(" and ")}.`)
+        );
+      }
       if (summary.problems > 0)
         return failed(
           "Nothing in this run could be read",

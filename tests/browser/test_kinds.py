@@ -153,6 +153,61 @@ def test_measures_of_layers_are_shown_beside_pictures_of_the_input(kinds_tab):
     expect(tab.find(".heat.change")).to_be_hidden()
 
 
+@pytest.fixture(scope="module")
+def measures_address(tmp_path_factory):
+    """A run with measures of two callbacks, and no picture."""
+    root = tmp_path_factory.mktemp("measures")
+    tables = {
+        step: [
+            schema.MeasureTable("movement", step, 0, LAYERS, {"moved_far": numbers}, {}),
+            schema.MeasureTable("shares", step, 0, LAYERS[:1], {"dead_channels": (0.25,)}, {}),
+        ]
+        for step, numbers in MOVED.items()
+    }
+    synthetic_logs.write_tables(str(root / "run1"), tables)
+    return serve(str(root))
+
+
+def test_health_shows_the_measures_of_a_run_without_pictures(new_tab, measures_address):
+    tab = new_tab(measures_address, view="health")
+    chart = tab.find(".heat.measure")
+    expect(chart.locator("h2")).to_have_text("Moved far")
+    expect(chart.locator(".row-names button")).to_have_text([layer.path for layer in LAYERS])
+    expect(chart.locator(".readout")).to_have_text(f"{LAYERS[0].path}, epoch 2: Moved far 0.125")
+    tab.press("ArrowLeft")
+    expect(chart.locator(".readout")).to_have_text(f"{LAYERS[0].path}, epoch 1: Moved far 0.25")
+    tab.press("ArrowDown")
+    expect(chart.locator(".readout")).to_have_text(f"{LAYERS[1].path}, epoch 1: Moved far -3")
+    expect(tab.find(".heat.change")).to_be_hidden()
+    expect(tab.find(".exports")).to_be_hidden()
+    expect(tab.picker("Image")).to_be_hidden()
+    expect(tab.picker("Method").locator("option")).to_have_text(["movement", "shares"])
+    tab.picker("Method").select_option("shares")
+    expect(chart.locator("h2")).to_have_text("Dead channels")
+    expect(chart.locator(".row-names button")).to_have_text([LAYERS[0].path])
+    expect(chart.locator(".readout")).to_contain_text("25 % dead")
+    chart.locator(".row-names button").click()  # there is no picture to open
+    expect(tab.find(".view[data-view=health]")).to_be_visible()
+
+
+def test_other_views_say_where_the_measures_of_a_run_without_pictures_are(
+    new_tab, measures_address
+):
+    tab = new_tab(measures_address)
+    for view in tab.views:
+        if view == "health":
+            continue
+        tab.find(f".tabs button[value={view}]").click()
+        expect(tab.find(f".tabs button[value={view}]")).to_have_attribute("aria-current", "page")
+        expect(tab.find(".notice")).to_contain_text("No pictures in this run yet")
+        expect(tab.find(".notice")).to_contain_text(
+            "It has measures of layers, which are shown in “Health”."
+        )
+        expect(tab.find(".transport")).to_be_hidden()
+    tab.button("Health").click()
+    expect(tab.find(".heat.measure .readout")).to_contain_text("Moved far")
+
+
 def test_a_log_of_version_1_shows_what_it_showed(new_tab, tmp_path):
     folder = Path(tests.tensorboard_plugin.__file__).parent / "version_1"
     shutil.copytree(folder, tmp_path / "old")

@@ -16,7 +16,7 @@ import io
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -131,6 +131,18 @@ def write_capture(file: event_file.EventWriter, step: int, capture: list[Written
         values.append(summaries.scalar(schema.scalar_tag("dead_channels", layer.path), value))
     file.write(step, values)
     file.flush()
+
+
+def write_tables(
+    log_dir: str,
+    tables: Mapping[int, Sequence[schema.MeasureTable]],
+    run_name: str = schema.RUN_NAME,
+) -> None:
+    """Writes an event file of measures only, without a picture; the tables are by step."""
+    file = event_file.EventFile(os.path.join(log_dir, run_name))
+    for step, of_step in tables.items():
+        file.write(step, [summaries.measures(table) for table in of_step])
+    file.close()
 
 
 def _table(record: schema.Record, dead: dict[schema.Layer, float]) -> schema.MeasureTable:

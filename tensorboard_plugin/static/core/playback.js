@@ -1,7 +1,7 @@
 /** Plays the epochs like a film, in a loop. */
 
 /**
- * @import { Selection } from "./selection.js"
+ * @import { MeasureSelection } from "./selection.js"
  * @import { Store } from "./state.js"
  */
 
@@ -12,7 +12,7 @@ export class Playback {
   /** Steps a second. */
   speed = 4;
   #store;
-  /** @type {Selection | null} */
+  /** @type {MeasureSelection | null} */
   #selection = null;
   /** @type {number | undefined} */
   #timer;
@@ -27,7 +27,7 @@ export class Playback {
     this.#changed = changed;
   }
 
-  /** @param {Selection | null} selection what there is to play */
+  /** @param {MeasureSelection | null} selection what there is to play */
   update(selection) {
     this.#selection = selection;
     if (this.playing && (selection === null || selection.steps.length < 2)) this.toggle();

@@ -2,6 +2,8 @@
 
 /** @import { PictureKey } from "./http_api.js" */
 
+/** @typedef {Pick<NameInfo, "name" | "title">} Titled a callback, and what its pictures are called */
+
 /** Name of the input, beside those of the layers. */
 export const INPUT = "Input";
 
@@ -41,7 +43,7 @@ export class RunDetail {
   }
 
   /**
-   * @param {NameInfo} info of one of `reply.names`
+   * @param {Titled} info
    * @returns {string} its title, with the name where the title is not enough
    */
   titleOf({ name, title }) {

@@ -4,26 +4,28 @@ import { placeOf } from "./run_detail.js";
 
 /**
  * @import { PictureKey } from "./http_api.js"
- * @import { RunDetail } from "./run_detail.js"
+ * @import { RunDetail, Titled } from "./run_detail.js"
  * @import { State } from "./state.js"
  */
 
 /**
- * @typedef {object} Selection
+ * @typedef {object} MeasureSelection what is shown of a run, with pictures or without
  * @property {RunDetail} detail
- * @property {NameInfo[]} names callbacks whose pictures this view can show
+ * @property {Titled[]} names callbacks whose pictures or measures this view can show
  * @property {string} name of the callback
- * @property {(number | null)[]} layers places of those that the callback draws, in network order;
- *   null, the first, has the pictures without a layer
+ * @property {(number | null)[]} layers places of those that the callback draws or measures, in
+ *   network order; null, the first, has the pictures without a layer
  * @property {number | null} layer
  * @property {number[]} images places of those that the callback draws at this layer
  * @property {number | null} image
- * @property {SeriesInfo} series
+ * @property {SeriesInfo | null} series null where only measures are shown
  * @property {number[]} steps of the slider: all at which the callback drew something
  * @property {number} place of the slider
  * @property {number} step
  * @property {boolean} following the latest
  */
+
+/** @typedef {MeasureSelection & {series: SeriesInfo}} Selection what is shown of a run's pictures */
 
 /**
  * @param {State} state
@@ -53,23 +55,25 @@ export function select(state, detail, accepts) {
   const steps = union(
     distinct(ours.map((s) => s.step_list)).map((i) => detail.reply.step_lists[i])
   );
-  const following = state.step === null;
-  const place = following ? steps.length - 1 : placeOf(steps, /** @type {number} */ (state.step));
-  if (place < 0) return null;
-  return {
-    detail,
-    names,
-    name,
-    layers,
-    layer,
-    images,
-    image,
-    series,
-    steps,
-    place,
-    step: steps[place],
-    following,
-  };
+  const at = sliderAt(state, steps);
+  return at && { detail, names, name, layers, layer, images, image, series, ...at };
+}
+
+/**
+ * Selects among the measures of a run, for a view that can do without pictures.
+ * @param {State} state
+ * @param {RunDetail} detail
+ * @returns {MeasureSelection | null} null where the run has no measures
+ */
+export function selectMeasures(state, detail) {
+  const known = [...new Set(detail.reply.measures.flatMap((measure) => measure.names))];
+  if (known.length === 0) return null;
+  const names = known.map((name) => ({ name, title: "" }));
+  const name = known.find((own) => own === state.name) ?? known[0];
+  const layers = detail.layers.map((_, i) => i);
+  const layer = layers.find((i) => detail.layers[i].path === state.layer) ?? layers[0] ?? null;
+  const at = sliderAt(state, detail.reply.steps.step);
+  return at && { detail, names, name, layers, layer, images: [], image: null, series: null, ...at };
 }
 
 /**
@@ -83,6 +87,18 @@ export function keyAt(detail, series, step) {
   const steps = detail.steps(series);
   const place = placeOf(steps, step);
   return place < 0 ? null : detail.key(series, steps[place]);
+}
+
+/**
+ * @param {State} state
+ * @param {number[]} steps ascending
+ * @returns {Pick<MeasureSelection, "steps" | "place" | "step" | "following"> | null} null where
+ *   there is no step
+ */
+function sliderAt(state, steps) {
+  const following = state.step === null;
+  const place = following ? steps.length - 1 : placeOf(steps, /** @type {number} */ (state.step));
+  return place < 0 ? null : { steps, place, step: steps[place], following };
 }
 
 /** @param {(number | null)[]} places @returns {number[]} ascending */

@@ -3,7 +3,7 @@
 import type { LogModel } from "./log_model.js";
 import type { Parameters, Values } from "./parameters.js";
 import type { Playback } from "./playback.js";
-import type { Selection } from "./selection.js";
+import type { MeasureSelection, Selection } from "./selection.js";
 import type { State, Store } from "./state.js";
 
 /** What a view is given. */
@@ -21,6 +21,8 @@ export interface Mounted<P extends Parameters> {
   node: HTMLElement;
   /** Called after each change. */
   update(selection: Selection, state: ViewState<P>): void;
+  /** Called in its place where the run has measures, but no picture that the view can show. */
+  updateMeasures?(selection: MeasureSelection, state: ViewState<P>): void;
   /** Makes the picture larger by a factor. */
   zoomBy?(factor: number): void;
   /** Fits the picture into the view. */
@@ -45,6 +47,8 @@ export interface View<P extends Parameters = {}> {
   missing: string;
   /** Whether it can show a series. */
   accepts(series: SeriesInfo): boolean;
+  /** Whether it shows measures also where there are no pictures, by `updateMeasures`. */
+  acceptsMeasures?: boolean;
   /** Pickers that the header shows for it. */
   pickers: ("name" | "layer" | "image")[];
   /** Cell of a grid that is open alone. */

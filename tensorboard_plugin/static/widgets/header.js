@@ -8,13 +8,13 @@ import { exportLinks } from "./export_links.js";
 
 /**
  * @import { LogModel } from "../core/log_model.js"
- * @import { Selection } from "../core/selection.js"
+ * @import { MeasureSelection } from "../core/selection.js"
  * @import { Store } from "../core/state.js"
  * @import { View } from "../core/view.js"
  */
 
 export class Header {
-  /** @type {Selection | null} */
+  /** @type {MeasureSelection | null} */
   #selection = null;
   /** @type {View<any> | null} */
   #view = null;
@@ -38,11 +38,11 @@ export class Header {
     this.name = labelledSelect("Method", (name) => store.update({ name }));
     this.layer = labelledSelect("Layer", (layer) => store.update({ layer }));
     this.image = labelledSelect("Image", (image) => store.update({ image }));
-    this.exports = dropdown("Export", () =>
-      this.#selection === null
-        ? []
-        : exportLinks(this.#selection, this.#view?.cell?.(store.state) ?? null)
-    );
+    this.exports = dropdown("Export", () => {
+      const series = this.#selection?.series ?? null;
+      if (this.#selection === null || series === null) return [];
+      return exportLinks({ ...this.#selection, series }, this.#view?.cell?.(store.state) ?? null);
+    });
     this.exports.node.classList.add("exports");
     this.problems = dropdown("", () =>
       this.#problems.map(({ file, message }) => el("p", {}, message, el("small", {}, file)))
@@ -84,7 +84,7 @@ export class Header {
 
   /**
    * @param {View<any>} view
-   * @param {Selection | null} selection
+   * @param {MeasureSelection | null} selection
    * @param {LogModel} model
    * @param {string} run that is looked at
    */
@@ -119,7 +119,7 @@ export class Header {
       }),
       value: s.image === null ? "" : s.detail.images[s.image].name,
     }));
-    this.exports.node.hidden = selection === null;
+    this.exports.node.hidden = (selection?.series ?? null) === null;
     this.exports.update();
     this.#sayStatus(model, run);
   }
@@ -127,8 +127,8 @@ export class Header {
   /**
    * @param {"name" | "layer" | "image"} which
    * @param {View<any>} view
-   * @param {Selection | null} selection
-   * @param {(selection: Selection) => {options: {value: string, label: string}[], value: string}} read
+   * @param {MeasureSelection | null} selection
+   * @param {(selection: MeasureSelection) => {options: {value: string, label: string}[], value: string}} read
    */
   #pick(which, view, selection, read) {
     const { node, select } = this[which];

@@ -8,7 +8,7 @@ import { setOptions } from "./controls.js";
 
 /**
  * @import { Playback } from "../core/playback.js"
- * @import { Selection } from "../core/selection.js"
+ * @import { MeasureSelection } from "../core/selection.js"
  * @import { Store } from "../core/state.js"
  */
 
@@ -29,7 +29,7 @@ function icon(path) {
 }
 
 export class Transport {
-  /** @type {Selection | null} */
+  /** @type {MeasureSelection | null} */
   #selection = null;
 
   /** @param {Store} store @param {Playback} playback */
@@ -120,7 +120,7 @@ export class Transport {
     );
   }
 
-  /** @param {Selection | null} selection */
+  /** @param {MeasureSelection | null} selection */
   update(selection) {
     this.#selection = selection;
     this.node.hidden = selection === null;

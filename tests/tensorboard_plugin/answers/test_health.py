@@ -71,14 +71,16 @@ def test_columns_are_the_steps_that_have_numbers(tmp_path: Path, api_of: ApiOf) 
 
 def test_any_measure_of_layers_without_pictures(tmp_path: Path, api_of: ApiOf) -> None:
     layers = tuple(schema.Layer(path, "Dense", i, (8,)) for i, path in enumerate("ab"))
-    file = event_file.EventFile(str(tmp_path / "keras_viz"))
+    tables = {}
     for step in range(3):
         measures = {"cka": (step / 4, None), "moved": (-1e-7 * step, 1e9)}
-        table = schema.MeasureTable("drift", step, 0, layers, measures)
-        file.write(step, [summaries.measures(table)])
-    file.close()
+        tables[step] = [schema.MeasureTable("drift", step, 0, layers, measures)]
+    synthetic_logs.write_tables(str(tmp_path), tables)
     api = api_of(tmp_path)
     api.settled()
+    (listed,) = api.json("runs")["runs"]
+    assert (listed["pictures"], listed["names"], listed["steps"]) == (0, [], 3)
+    assert (listed["first_step"], listed["last_step"]) == (0, 2)
     run = api.json("run", run="keras_viz")
     assert (run["names"], run["series"], run["steps"]["step"]) == ([], [], [0, 1, 2])
     assert run["measures"] == [
@@ -100,5 +102,9 @@ def test_any_measure_of_layers_without_pictures(tmp_path: Path, api_of: ApiOf) -
     }
     moved = api.json("health", run="keras_viz", measure="moved", name="drift", every=2)
     assert moved["values"] == [[0.0, -2e-7], [1e9, 1e9]]
+    usual = api.json("health", run="keras_viz")  # a measure that this run does not have
+    assert (usual["measure"], usual["values"]) == ("dead_channels", [[None] * 3] * 2)
+    change = api.json("health", run="keras_viz", measure="change")
+    assert (change["step"], change["tags"], change["pending"]) == ([], [None, None], 0)
     error = api.get("health", run="keras_viz", measure="x").get_json()["error"]
     assert error["message"] == "The run has no measure `x`. `run` lists what it has."

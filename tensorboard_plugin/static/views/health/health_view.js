@@ -7,7 +7,7 @@ import { labelledSelect, setOptions } from "../../widgets/controls.js";
 import { HeatChart } from "./heat_chart.js";
 
 /**
- * @import { Selection } from "../../core/selection.js"
+ * @import { MeasureSelection, Selection } from "../../core/selection.js"
  * @import { Context, Mounted, View, ViewState } from "../../core/view.js"
  */
 
@@ -26,8 +26,9 @@ export const healthView = {
   key: "6",
   style: new URL("./health.css", import.meta.url),
   parameters: PARAMETERS,
-  missing: "This run has no pictures of layers yet.",
+  missing: "This run has no pictures of layers, and no measures of them, yet.",
   accepts: (series) => series.layer !== null || series.kind === "evidence",
+  acceptsMeasures: true,
   pickers: ["name", "image"],
   mount: (context) => new HealthView(context),
 };
@@ -64,7 +65,28 @@ class HealthView {
   update(selection, state) {
     const { detail, name, layers, image } = selection;
     const imageName = image === null ? null : detail.images[image].name;
-    const chosen = this.#choose(detail.reply.measures, state.measure);
+    this.#showMeasure(selection, detail.reply.measures, imageName, state.measure);
+    this.change.node.hidden = layers.every((layer) => layer === null);
+    this.change.update(selection, { measure: "change", name, image: imageName, meaning: CHANGE });
+  }
+
+  /** @param {MeasureSelection} selection @param {ViewState<typeof PARAMETERS>} state */
+  updateMeasures(selection, state) {
+    const { detail, name } = selection;
+    const own = detail.reply.measures.filter(({ names }) => names.includes(name));
+    this.#showMeasure(selection, own, null, state.measure);
+    this.change.node.hidden = true;
+  }
+
+  /**
+   * @param {MeasureSelection} selection
+   * @param {MeasureInfo[]} measures to choose from
+   * @param {string | null} imageName
+   * @param {string} wanted name of a measure; "" leaves the choice to the tab
+   */
+  #showMeasure(selection, measures, imageName, wanted) {
+    const { name } = selection;
+    const chosen = this.#choose(measures, wanted);
     this.measures.node.hidden = chosen === null;
     if (chosen !== null) {
       const { measure, names, of } = chosen;
@@ -79,8 +101,6 @@ class HealthView {
         meaning,
       });
     }
-    this.change.node.hidden = layers.every((layer) => layer === null);
-    this.change.update(selection, { measure: "change", name, image: imageName, meaning: CHANGE });
   }
 
   /**

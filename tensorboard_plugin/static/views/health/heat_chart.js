@@ -8,7 +8,7 @@ import { openSeries } from "../open_series.js";
 
 /**
  * @import { Meaning } from "../../core/measures.js"
- * @import { Selection } from "../../core/selection.js"
+ * @import { MeasureSelection } from "../../core/selection.js"
  * @import { Store } from "../../core/state.js"
  */
 
@@ -34,7 +34,7 @@ export class HeatChart {
   #round = 0;
   /** @type {number | undefined} */
   #timer;
-  /** @type {Selection | null} */
+  /** @type {MeasureSelection | null} */
   #selection = null;
   /** @type {{row: number, column: number} | null} */
   #pointer = null;
@@ -96,7 +96,7 @@ export class HeatChart {
     window.clearTimeout(this.#timer);
   }
 
-  /** @param {Selection} selection @param {Shown} shown */
+  /** @param {MeasureSelection} selection @param {Shown} shown */
   update(selection, shown) {
     this.#selection = selection;
     this.#shown = shown;

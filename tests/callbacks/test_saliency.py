@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from keras_viz_callbacks import Saliency, saliency
+from keras_viz_callbacks.maps.pixel_attribution import ATTRIBUTIONS
 from tests.helpers.event_logs import rgb
 from tests.helpers.models import small_model
 
@@ -66,4 +67,5 @@ def test_red_raises_the_score_and_blue_lowers_it(tmp_path, images, labels, read_
 def test_an_unknown_method_is_refused_with_those_there_are(tmp_path, images):
     with pytest.raises(ValueError, match="`method` must be one of 'gradient'") as raised:
         Saliency(tmp_path, images, method="grad_cam")
-    assert str(raised.value) == ("`method` must be one of 'gradient'. Received: method='grad_cam'")
+    known = ", ".join(f"'{name}'" for name in ATTRIBUTIONS)
+    assert str(raised.value) == f"`method` must be one of {known}. Received: method='grad_cam'"

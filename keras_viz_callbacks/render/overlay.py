@@ -24,6 +24,13 @@ SHORTEST_SIDE = 224
 OPACITY = 0.75
 """Opacity where the map is highest; where it is zero, the image is as it was."""
 
+SIGNED_QUANTILE = 0.99
+"""Quantile of the magnitudes of a signed map that has the last colour: a few pixels are many times
+stronger than all others, and would be the only ones with a colour."""
+
+_PALE, _CONTRAST = 110, 0.45  # of the image below a signed map
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
 _CAPTION = 44
 _COLORS = {True: "#1b7f4b", False: "#b3261e", None: "#3c4043"}
 
@@ -39,10 +46,13 @@ def draw_overlay(
 ) -> Picture:
     """The heat map, divided by its highest magnitude, over the image; a caption below.
 
+    A signed map is divided by a high quantile of its magnitudes, and the image below it is pale and
+    grey, so that both signs stand out.
+
     Args:
         image: uint8 ``(height, width, 3)``.
         heat_map: ``(map height, map width)``, enlarged bilinearly with half-pixel centres. Zero
-            leaves the image as it is; a map of zeros is labelled.
+            leaves the image as it is, or pale; a map of zeros is labelled.
         colormap: Name of a colour map. It covers the values from 0 to 1 after the division, or,
             if any value is negative, from -1 to 1: a diverging colour map is then best.
         label: The true class.
@@ -58,8 +68,11 @@ def draw_overlay(
     heat_map = np.nan_to_num(heat_map, nan=0, posinf=0, neginf=0)
     highest = float(np.abs(heat_map).max())
     if highest > 0:
-        lowest = -1 if (heat_map < 0).any() else 0
-        heat = np.clip(resize(heat_map / np.float32(highest), *base.shape[:2]), lowest, 1)
+        lowest, largest = 0, highest
+        if (heat_map < 0).any():
+            lowest, largest = -1, _signed_scale(heat_map)
+            base = np.repeat((_PALE + _CONTRAST * (base @ _LUMINANCE))[..., None], 3, axis=-1)
+        heat = np.clip(resize(heat_map / np.float32(largest), *base.shape[:2]), lowest, 1)
         color = colors.palette(colormap)[colors.levels(heat, lowest, 1)]
         weight = np.abs(heat)[..., None] * OPACITY
         base = np.round(base + (color.astype(np.float32) - base) * weight).astype(np.uint8)
@@ -78,6 +91,13 @@ def draw_overlay(
         text, height = fitted(text, size[0] - 16, (13, 12, 11))
         draw_text(canvas, (8, y), text, height, "#ffffff")
     return encode_photograph(canvas)
+
+
+def _signed_scale(heat_map: NDArray[np.float32]) -> float:
+    """The magnitude that has the last colour; the largest one where all others are zero."""
+    magnitudes = np.abs(heat_map)
+    quantile = float(np.quantile(magnitudes, SIGNED_QUANTILE, method="higher"))
+    return quantile if quantile > 0 else float(magnitudes.max())
 
 
 def lay_flat(

@@ -30,8 +30,8 @@ def test_a_map_with_negative_values_has_both_ends_of_the_colours():
     red, blue = shown[-1, -1], shown[0, 0]
     assert red[0] > red[2] + 100
     assert blue[2] > blue[0] + 100
-    # Halfway between the two, the map is zero and the image is as it was.
-    assert np.abs(shown[0, -20:] - 100).max() <= 3
+    # Where the map is zero the image is pale: 110 and 45 % of its grey.
+    assert np.abs(shown[0, -20:] - 155).max() <= 3
 
 
 def test_negative_values_are_as_opaque_as_positive_ones():
@@ -40,8 +40,23 @@ def test_negative_values_are_as_opaque_as_positive_ones():
         overlay(signed).shape, overlay(HEAT).shape, "the same size of picture"
     )
     shown = rgb(draw_overlay(GREY, signed, colormap="gray").data).astype(int)
-    np.testing.assert_allclose(shown[0, 0] - 100, [-75] * 3, atol=3)
-    np.testing.assert_allclose(shown[-1, -1] - 100, [116] * 3, atol=3)
+    np.testing.assert_allclose(shown[0, 0] - 155, [-116] * 3, atol=3)
+    np.testing.assert_allclose(shown[-1, -1] - 155, [75] * 3, atol=3)
+
+
+def test_one_pixel_does_not_take_the_colours_of_all_others():
+    signed = np.full((20, 20), -1, np.float32)
+    signed[0, 0] = 1000
+    shown = rgb(draw_overlay(GREY, signed, colormap="bwr").data).astype(int)
+    assert shown[-1, -1][2] > shown[-1, -1][0] + 100
+
+
+def test_a_signed_map_of_one_pixel_is_seen():
+    signed = np.zeros((20, 20), np.float32)
+    signed[10, 10] = -1
+    shown = rgb(draw_overlay(GREY, signed, colormap="bwr").data).astype(int)
+    middle = shown[shown.shape[0] * 21 // 40, shown.shape[1] * 21 // 40]
+    assert middle[2] > middle[0] + 50
 
 
 def test_a_map_of_zeros_leaves_the_image_and_says_so():

@@ -7,9 +7,13 @@
  * @typedef {object} Scale
  * @property {number} low value of the lowest sample
  * @property {number} unit difference between two samples
- * @property {number} largest absolute value: that of the last colour
+ * @property {number} largest absolute value: that of the last colour; of a signed map the quantile
+ *   `SIGNED_QUANTILE`, since a few pixels are many times stronger than all others
  * @property {boolean} isSigned whether there are values below zero: zero has the middle colour then
  */
+
+/** As in the callbacks' overlay. */
+const SIGNED_QUANTILE = 0.99;
 
 /**
  * @param {Samples} map
@@ -19,8 +23,18 @@
 export function scaleOf(map, range) {
   const [low, high] = range ?? [0, 1];
   const top = map.depth === 16 ? 65535 : 255;
-  const largest = Math.max(Math.abs(low), Math.abs(high));
-  return { low, unit: (high - low) / top, largest, isSigned: low < 0 };
+  const unit = (high - low) / top;
+  const isSigned = low < 0;
+  let largest = Math.max(Math.abs(low), Math.abs(high));
+  if (isSigned) {
+    const magnitudes = Float32Array.from(map.data, (sample) =>
+      Math.abs(low + unit * sample)
+    ).sort();
+    const quantile = magnitudes[Math.ceil(SIGNED_QUANTILE * (magnitudes.length - 1))];
+    // Zero has no grey level of its own: what is less than one is zero.
+    if (quantile > unit) largest = quantile;
+  }
+  return { low, unit, largest, isSigned };
 }
 
 /** @param {Scale} scale @param {number} sample @returns {number} its value */
@@ -29,7 +43,7 @@ export const valueIn = ({ low, unit }, sample) => low + unit * sample;
 /**
  * @param {Scale} scale
  * @param {number} sample
- * @returns {number} its value as a part of the largest: from 0 to 1, from -1 to 1 if signed
+ * @returns {number} its value as a part of the largest: from 0 to 1; if signed of any size
  */
 export function partOf(scale, sample) {
   return scale.largest > 0 ? valueIn(scale, sample) / scale.largest : 0;

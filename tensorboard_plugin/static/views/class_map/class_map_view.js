@@ -253,7 +253,18 @@ class ClassMapView extends StageView {
     context.imageSmoothingEnabled = false;
     context.fillStyle = "#808080";
     context.fillRect(0, 0, width, height);
-    if (image !== null) context.drawImage(image, 0, 0, width, height);
+    if (image !== null) {
+      if (scale.isSigned) {
+        // Pale and grey, so that both signs stand out; as in the callbacks' overlay.
+        context.fillStyle = "#c8c8c8";
+        context.fillRect(0, 0, width, height);
+        context.filter = "grayscale(1)";
+        context.globalAlpha = 0.45;
+      }
+      context.drawImage(image, 0, 0, width, height);
+      context.filter = "none";
+      context.globalAlpha = 1;
+    }
     context.drawImage(heat, 0, 0);
     this.canvas.setAttribute("aria-label", `Class map of ${this.#selection?.series.tag}`);
     this.#paintScale(scale, look);
@@ -312,7 +323,7 @@ class ClassMapView extends StageView {
     const write = scale.isSigned ? signed : number;
     const value = reply.record?.value_range ? `${write(valueIn(scale, sample))}, ` : "";
     const part = percent(Math.abs(partOf(scale, sample)));
-    const top = scale.isSigned ? "largest value" : "maximum";
+    const top = scale.isSigned ? "last colour" : "maximum";
     return `Row ${y}, column ${x} of the map: ${value}${part} of the ${top}`;
   }
 }

@@ -13,6 +13,7 @@ from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import CaptureOptions, ImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.capture.held_out import check_labels, held_out
+from keras_viz_callbacks.capture.labels import ordered_names
 from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.options import part, with_options
 from keras_viz_callbacks.render import colors
@@ -55,13 +56,13 @@ class HeldOutImagesCallback(VisualizationCallback):
         super().__init__(log_dir, default_name=default_name, **part(CaptureOptions, options))
         colors.palette(options["colormap"])
         self.colormap = options["colormap"]
-        self.class_names = options["class_names"]
+        self.class_names = ordered_names(options["class_names"])
         self.held = held_out(
             images,
             options["labels"],
             preprocess=options["preprocess"],
             max_images=options["max_images"],
-            class_names=options["class_names"],
+            class_names=self.class_names,
         )
 
     @abstractmethod

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from keras_viz_callbacks.capture.backend import Inputs
 from keras_viz_callbacks.capture.inputs import channels_last, image_place
+from keras_viz_callbacks.capture.labels import ClassNames, ordered_names
 from keras_viz_callbacks.capture.survey import Survey
 from keras_viz_callbacks.capture.target import check_classes
 
@@ -58,7 +59,7 @@ def held_out(
     *,
     preprocess: Preprocess | None = None,
     max_images: int | None = None,
-    class_names: Sequence[str] | None = None,
+    class_names: ClassNames = None,
 ) -> HeldOut:
     """Gathers held-out images from any of the forms that users have them in.
 
@@ -73,7 +74,7 @@ def held_out(
             Left out, they come from the batches, if those have them.
         preprocess: Maps the images to the model's inputs.
         max_images: Take no more than that many.
-        class_names: Name of each class.
+        class_names: Name of each class; see `ClassNames`.
 
     Raises:
         ValueError: No images, images of different shapes, NaN, labels of another length.
@@ -104,7 +105,7 @@ def held_out(
     else:
         if _length(labels) is not None and _length(labels) == _length(images):
             labels = labels[:number]  # `max_images` leaves the others out
-        known = _as_labels(labels, number, class_names)
+        known = _as_labels(labels, number, ordered_names(class_names))
     return HeldOut(names, array, inputs, known)
 
 

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from keras_viz_callbacks.capture.backend import Inputs
 from keras_viz_callbacks.capture.inputs import channels_last, image_place
-from keras_viz_callbacks.capture.labels import ClassNames, ordered_names
+from keras_viz_callbacks.capture.labels import (
+    ClassNames,
+    class_indices,
+    is_one_array,
+    label_array,
+    ordered_names,
+)
 from keras_viz_callbacks.capture.survey import Survey
 from keras_viz_callbacks.capture.target import check_classes
 
@@ -70,8 +76,9 @@ def held_out(
             batches like the model's: the first that holds images is displayed. Signals
             ``(batch, steps, channels)`` and volumes ``(batch, depth, height, width, channels)``
             go in like images.
-        labels: One class index (or name, with ``class_names``) for each image, or one-hot rows.
-            Left out, they come from the batches, if those have them.
+        labels: One class index (or name, with ``class_names``) for each image, or one-hot rows,
+            as an array, tensor, list or column of a table. Left out, they come from the batches,
+            if those have them.
         preprocess: Maps the images to the model's inputs.
         max_images: Take no more than that many.
         class_names: Name of each class; see `ClassNames`.
@@ -100,12 +107,14 @@ def held_out(
     for part in keras.tree.flatten(inputs):
         _check_finite(part, "preprocess(images)")
         _check_number(part, number, "preprocess")
+    names_of_classes = ordered_names(class_names)
     if labels is None:
-        known = _labels_of_batches(own_labels, number)
+        known = _labels_of_batches(own_labels, number, names_of_classes)
     else:
-        if _length(labels) is not None and _length(labels) == _length(images):
-            labels = labels[:number]  # `max_images` leaves the others out
-        known = _as_labels(labels, number, ordered_names(class_names))
+        given = label_array(labels)
+        if given.ndim and len(given) == _length(images):
+            given = given[:number]  # `max_images` leaves the others out
+        known = class_indices(given, number, names_of_classes)
     return HeldOut(names, array, inputs, known)
 
 
@@ -205,8 +214,8 @@ def _from_batches(batches: Any, max_images: int | None) -> tuple[Inputs, Any]:
     for batch in itertools.islice(batches, max_images):
         parts = batch if isinstance(batch, (list, tuple)) else (batch,)
         found.append(keras.tree.map_structure(_numpy, parts[0]))
-        if len(parts) > 1 and parts[1] is not None and hasattr(parts[1], "shape"):
-            labels.append(_numpy(parts[1]))
+        if len(parts) > 1 and is_one_array(parts[1]):
+            labels.append(label_array(parts[1]))
         count += len(keras.tree.flatten(found[-1])[0])
         if max_images is not None and count >= max_images:
             break
@@ -234,45 +243,17 @@ def _as_input(part: Any) -> NDArray[Any]:
     return array.astype(np.float32) if array.dtype in (np.float64, np.float16) else array
 
 
-def _labels_of_batches(labels: Any, number: int) -> NDArray[np.int32] | None:
+def _labels_of_batches(
+    labels: Any, number: int, class_names: Sequence[str] | None
+) -> NDArray[np.int32] | None:
     """The labels that came with the images, where they are classes and not, say, boxes."""
+    if labels is None:
+        return None
     try:
-        return _as_labels(labels, number, None)
+        return class_indices(labels, number, class_names)
     except ValueError as error:
         logger.info("The labels of the held-out images are not shown: %s", error)
         return None
-
-
-def _as_labels(
-    labels: Any, number: int, class_names: Sequence[str] | None
-) -> NDArray[np.int32] | None:
-    if labels is None:
-        return None
-    array = np.asarray(labels)
-    if len(array.shape) == 0 or len(array) != number:
-        raise ValueError(
-            f"`labels` must hold one class for each of the {number} images. "
-            f"Received: labels of shape {array.shape}"
-        )
-    if array.dtype.kind in "US":
-        known = list(class_names if class_names is not None else ())
-        unknown = [str(label) for label in array if str(label) not in known]
-        if unknown:
-            raise ValueError(
-                "`labels` given as text must be names in `class_names`. "
-                f"Received: labels with {unknown[0]!r}, class_names={known}"
-            )
-        return np.array([known.index(str(label)) for label in array], np.int32)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim == 2:
-        array = array.argmax(axis=1)
-    if array.ndim != 1 or not np.all(array == np.round(array)):
-        raise ValueError(
-            "`labels` must be class indices or one-hot rows. "
-            f"Received: labels of shape {array.shape} and dtype {array.dtype}"
-        )
-    return array.astype(np.int32)
 
 
 def _numpy(array: Any) -> NDArray[Any]:

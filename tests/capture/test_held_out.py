@@ -153,6 +153,18 @@ def batches_of(batches):
     yield from batches
 
 
+def test_labels_of_batches_may_be_names():
+    batches = [(IMAGES[:2], [b"dog", b"cat"]), (IMAGES[2:], np.array(["cat"] * 3, object))]
+    held = held_out(batches_of(batches), class_names={"cat": 0, "dog": 1})
+    np.testing.assert_array_equal(held.labels, [1, 0, 0, 0, 0])
+
+
+def test_labels_of_a_table_go_with_their_images_by_place():
+    pandas = pytest.importorskip("pandas")
+    column = pandas.Series(LABELS, index=[9.0, 8.0, 7.0, 6.0, 5.0])
+    np.testing.assert_array_equal(held_out(IMAGES, column, max_images=2).labels, LABELS[:2])
+
+
 def test_labels_of_batches_that_are_no_classes_are_left_out(caplog):
     with caplog.at_level("INFO", logger="keras_viz_callbacks"):
         held = held_out(batches_of([(IMAGES, np.linspace(0, 1, 5))]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,10 +73,10 @@ def held_out(
     Args:
         images: An array ``(batch, height, width, channels)``, a list of arrays ``(height, width,
             channels)``, a dict of name to such an array, or anything iterable that gives
-            ``(images, labels)`` batches. For a model with several inputs, a dict or tuple of
-            batches like the model's: the first that holds images is displayed. Signals
-            ``(batch, steps, channels)`` and volumes ``(batch, depth, height, width, channels)``
-            go in like images.
+            ``(images, labels)`` batches, or ``(image, label)``. For a model with several inputs,
+            a dict or tuple of batches like the model's: the first that holds images is displayed.
+            Signals ``(batch, steps, channels)`` and volumes ``(batch, depth, height, width,
+            channels)`` go in like images.
         labels: One class index (or name, with ``class_names``) for each image, or one-hot rows,
             as an array, tensor, list or column of a table. Left out, they come from the batches,
             if those have them.
@@ -86,6 +87,8 @@ def held_out(
     Raises:
         ValueError: No images, images of different shapes, NaN, labels of another length.
     """
+    rows = _rows(images)
+    images = images if rows is None else rows
     names, parts, own_labels = _gather(images, max_images)
     array = _displayed(parts)
     number = len(array)
@@ -213,28 +216,58 @@ def _from_batches(batches: Any, max_images: int | None) -> tuple[Inputs, Any]:
     # A dataset may be endless.
     for batch in itertools.islice(batches, max_images):
         parts = batch if isinstance(batch, (list, tuple)) else (batch,)
-        found.append(keras.tree.map_structure(_numpy, parts[0]))
-        if len(parts) > 1 and is_one_array(parts[1]):
-            labels.append(label_array(parts[1]))
-        count += len(keras.tree.flatten(found[-1])[0])
+        inputs = keras.tree.map_structure(_numpy, parts[0])
+        given = label_array(parts[1]) if len(parts) > 1 and is_one_array(parts[1]) else None
+        if _is_one_image(inputs, given):
+            inputs = keras.tree.map_structure(lambda part: part[None], inputs)
+            given = None if given is None else given[None]
+        found.append(inputs)
+        if given is not None and given.ndim:
+            labels.append(given)
+        count += len(keras.tree.flatten(inputs)[0])
         if max_images is not None and count >= max_images:
             break
     if not found:
         return np.zeros((0, 0, 0, 0), np.float32), None
     together = np.concatenate(labels)[:max_images] if len(labels) == len(found) else None
-    joined = keras.tree.map_structure(lambda *each: np.concatenate(each)[:max_images], *found)
+    joined = keras.tree.map_structure(lambda *each: _join(each)[:max_images], *found)
     return joined, together
 
 
+def _is_one_image(inputs: Inputs, label: NDArray[Any] | None) -> bool:
+    """Whether an element of a dataset is one image, because the dataset was not batched.
+
+    Without a label, and with as many labels as rows, an image looks like a batch of signals.
+    """
+    ranks = [part.ndim for part in keras.tree.flatten(inputs)]
+    if max(ranks, default=3) < 3 or (label is not None and label.ndim == 0):
+        return True
+    return (
+        label is not None
+        and label.ndim == 1
+        and max(ranks) == 3
+        and all(len(label) != len(part) for part in keras.tree.flatten(inputs) if part.ndim)
+    )
+
+
 def _stack(images: Sequence[Any]) -> NDArray[Any]:
-    arrays = [_numpy(image) for image in images]
-    shapes = {array.shape for array in arrays}
+    arrays = [_numpy(image)[None] for image in images]
+    return _join(arrays) if arrays else np.zeros((0, 0, 0, 0), np.float32)
+
+
+def _join(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Batches as one.
+
+    Raises:
+        ValueError: They hold images of different shapes.
+    """
+    shapes = {batch.shape[1:] for batch in batches}
     if len(shapes) > 1:
         raise ValueError(
             "`images` must all have one shape, since they pass the model as one batch. "
             f"Received: images of shapes {', '.join(map(str, sorted(shapes)))}"
         )
-    return np.stack(arrays) if arrays else np.zeros((0, 0, 0, 0), np.float32)
+    return np.concatenate(batches)
 
 
 def _as_input(part: Any) -> NDArray[Any]:
@@ -256,7 +289,18 @@ def _labels_of_batches(
         return None
 
 
+def _rows(images: Any) -> list[Any] | None:
+    """The images in a ragged tensor of TensorFlow; None where it is none."""
+    tensorflow = sys.modules.get("tensorflow")  # not loaded: there is none
+    if tensorflow is None or not isinstance(images, tensorflow.RaggedTensor):
+        return None
+    return [row.to_tensor() if _rows(row) is not None else row for row in images]
+
+
 def _numpy(array: Any) -> NDArray[Any]:
+    rows = _rows(array)
+    if rows is not None:
+        return _stack(rows)
     converted: NDArray[Any] = keras.ops.convert_to_numpy(array)
     return converted
 
@@ -273,7 +317,9 @@ def _way_out(parts: Sequence[NDArray[Any]], wanted: Sequence[tuple[int | None, .
     if len(parts) != len(wanted):
         return "Pass a dict or tuple like the model's inputs."
     if len(parts) == 1 and parts[0].ndim == len(wanted[0]) - 1:
-        return "One image alone is images[None]."
+        return (
+            "One image alone is images[None]; of a dataset of single images, pass dataset.batch(8)."
+        )
     return "Resize them, or map them by `preprocess`."
 
 

@@ -48,13 +48,13 @@ def ordered_names(class_names: ClassNames) -> tuple[str, ...] | None:
 
 
 def is_one_array(labels: Any) -> bool:
-    """Whether the labels of a batch are one array, tensor, or list of texts.
+    """Whether the labels of a batch are one array, tensor, number, text, or list of texts.
 
     Others, such as a dict of boxes and classes, are no classes of whole images.
     """
     if isinstance(labels, (list, tuple)):
         return bool(labels) and all(isinstance(label, (str, bytes)) for label in labels)
-    return not isinstance(labels, Mapping) and np.ndim(label_array(labels)) > 0
+    return labels is not None and not isinstance(labels, Mapping)
 
 
 def label_array(labels: Any) -> NDArray[Any]:

@@ -74,7 +74,8 @@ def held_out(
         images: An array ``(batch, height, width, channels)``, a list of arrays ``(height, width,
             channels)``, a dict of name to such an array, or anything iterable that gives
             ``(images, labels)`` batches, or ``(image, label)``. For a model with several inputs,
-            a dict or tuple of batches like the model's: the first that holds images is displayed.
+            a dict or tuple of batches like the model's: the first that holds images is displayed,
+            and texts may be among them.
             Signals ``(batch, steps, channels)`` and volumes ``(batch, depth, height, width,
             channels)`` go in like images.
         labels: One class index (or name, with ``class_names``) for each image, or one-hot rows,
@@ -99,14 +100,15 @@ def held_out(
             "x_val[:4]."
         )
     for part in keras.tree.flatten(parts):
-        if not np.issubdtype(part.dtype, np.number) and part.dtype != bool:
+        is_beside = part is not array  # texts may stand beside the images
+        if not (is_beside and part.dtype.kind in "US") and not _holds_numbers(part):
             raise ValueError(f"`images` must hold numbers. Received: images of dtype {part.dtype}")
         _check_finite(part, "images")
         _check_number(part, number, "images")
     inputs = parts
     if preprocess is not None:
         inputs = preprocess(keras.tree.map_structure(np.copy, parts))
-    inputs = keras.tree.map_structure(_as_input, inputs)
+    inputs = keras.tree.map_structure(_as_input, _texts_as_arrays(inputs))
     for part in keras.tree.flatten(inputs):
         _check_finite(part, "preprocess(images)")
         _check_number(part, number, "preprocess")
@@ -165,6 +167,7 @@ def check_labels(held: HeldOut, classes: int | None, class_names: Sequence[str] 
 
 def _gather(images: Any, max_images: int | None) -> tuple[tuple[str, ...] | None, Inputs, Any]:
     """Names, batches as the model has its inputs, and labels."""
+    images = _texts_as_arrays(images)
     if isinstance(images, (Mapping, tuple)) and _are_inputs(images):
         parts = keras.tree.map_structure(_numpy, images)
         return None, keras.tree.map_structure(lambda part: part[:max_images], parts), None
@@ -187,6 +190,18 @@ def _gather(images: Any, max_images: int | None) -> tuple[tuple[str, ...] | None
         "of batches like the model's inputs, or an iterable of (images, labels) batches. "
         f"Received: images={_describe(images)}"
     )
+
+
+def _texts_as_arrays(images: Any) -> Any:
+    """The same with each list of texts among the inputs as an array, which is no structure."""
+    if isinstance(images, Mapping):
+        return {name: _texts_as_arrays(part) for name, part in images.items()}
+    if isinstance(images, (list, tuple)) and images:
+        if all(isinstance(part, (str, bytes)) for part in images):
+            return label_array(images)
+        if isinstance(images, tuple):
+            return tuple(map(_texts_as_arrays, images))
+    return images
 
 
 def _are_inputs(images: Any) -> bool:
@@ -216,7 +231,7 @@ def _from_batches(batches: Any, max_images: int | None) -> tuple[Inputs, Any]:
     # A dataset may be endless.
     for batch in itertools.islice(batches, max_images):
         parts = batch if isinstance(batch, (list, tuple)) else (batch,)
-        inputs = keras.tree.map_structure(_numpy, parts[0])
+        inputs = keras.tree.map_structure(_numpy, _texts_as_arrays(parts[0]))
         given = label_array(parts[1]) if len(parts) > 1 and is_one_array(parts[1]) else None
         if _is_one_image(inputs, given):
             inputs = keras.tree.map_structure(lambda part: part[None], inputs)
@@ -248,6 +263,10 @@ def _is_one_image(inputs: Inputs, label: NDArray[Any] | None) -> bool:
         and max(ranks) == 3
         and all(len(label) != len(part) for part in keras.tree.flatten(inputs) if part.ndim)
     )
+
+
+def _holds_numbers(part: NDArray[Any]) -> bool:
+    return np.issubdtype(part.dtype, np.number) or part.dtype == bool
 
 
 def _stack(images: Sequence[Any]) -> NDArray[Any]:
@@ -301,8 +320,11 @@ def _numpy(array: Any) -> NDArray[Any]:
     rows = _rows(array)
     if rows is not None:
         return _stack(rows)
+    if isinstance(array, np.ndarray) and array.dtype.kind == "U":
+        return array
     converted: NDArray[Any] = keras.ops.convert_to_numpy(array)
-    return converted
+    # Texts, which may be bytes, or objects of Python.
+    return label_array(converted) if converted.dtype.kind in "OS" else converted
 
 
 def _check_number(part: NDArray[Any], number: int, argument: str) -> None:

@@ -66,6 +66,8 @@ def label_array(labels: Any) -> NDArray[Any]:
     if keras.ops.is_tensor(labels):
         labels = keras.ops.convert_to_numpy(labels)
     array = np.asarray(labels)
+    if array.dtype.kind == "O" and not array.ndim and isinstance(array.item(), (str, bytes)):
+        array = np.asarray(array.item())
     if array.dtype.kind == "O" and array.ndim:
         # Columns of tables, and tensors of texts, hold objects of Python.
         values = [_text(v) if isinstance(v, bytes) else v for v in array.ravel().tolist()]

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_viz_callbacks import filter_patterns, grad_cam, saliency
 from keras_viz_callbacks.capture.held_out import check_fits, check_labels, held_out
 from tests.helpers.backends import only_on
 from tests.helpers.models import small_model
@@ -171,6 +172,52 @@ def test_several_inputs_are_batches_of_which_the_first_image_is_displayed():
     held = held_out(batches_of(batches))
     assert held.inputs["facts"].shape == (4, 7)
     np.testing.assert_array_equal(held.labels, [*LABELS[:2], *LABELS[:2]])
+
+
+TEXTS = ["a b", "c", "ñ", "", "e"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [TEXTS, tuple(TEXTS), np.array(TEXTS), np.array([text.encode() for text in TEXTS], object)],
+)
+def test_texts_may_be_among_the_inputs(texts):
+    for images in ({"image": IMAGES, "text": texts}, (IMAGES, texts)):
+        held = held_out(images, max_images=3)
+        np.testing.assert_array_equal(held.images, IMAGES[:3])
+        assert [part.tolist() for part in keras.tree.flatten(held.inputs)][1] == TEXTS[:3]
+    held = held_out(batches_of([({"image": IMAGES, "text": texts}, LABELS)]))
+    assert held.inputs["text"].tolist() == TEXTS
+    elements = [({"image": i, "text": t}, n) for i, t, n in zip(IMAGES, texts, LABELS, strict=True)]
+    assert held_out(batches_of(elements)).inputs["text"].tolist() == TEXTS
+
+
+def test_texts_among_the_inputs_are_one_for_each_image():
+    with pytest.raises(ValueError, match=r"must give one input .* 5 images, inputs .*\(2,\)$"):
+        held_out({"image": IMAGES, "text": ["a", "b"]})
+
+
+@TF_DATA
+def test_a_model_of_an_image_and_a_text_is_drawn():
+    import tensorflow as tf
+
+    image, text = (
+        keras.Input((16, 16, 3), name="image"),
+        keras.Input((), dtype="string", name="text"),
+    )
+    tokens = keras.layers.TextVectorization(10, output_sequence_length=4)
+    tokens.adapt(["a b c"])
+    words = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 4)(tokens(text)))
+    maps = keras.layers.Conv2D(4, 3, activation="relu", name="conv")(image)
+    x = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(maps), words])
+    classes = keras.layers.Dense(3, activation="softmax")(x)
+    model = keras.Model({"image": image, "text": text}, classes)
+    images = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
+    given = {"image": images, "text": tf.constant(["a b", "c"])}
+    for method in ("grad_cam", "score_cam"):
+        assert np.isfinite(grad_cam(model, given, "conv", method=method)).all()
+    assert saliency(model, given).shape[:3] == (2, 16, 16)
+    assert filter_patterns(model, "conv", filters=2, steps=2).shape[0] == 2
 
 
 def batches_of(batches):

@@ -22,6 +22,7 @@ from keras_viz_callbacks.capture.labels import (
     label_array,
     ordered_names,
 )
+from keras_viz_callbacks.capture.model_forms import as_model_takes
 from keras_viz_callbacks.capture.survey import Survey
 from keras_viz_callbacks.capture.target import check_classes
 
@@ -67,6 +68,7 @@ def held_out(
     preprocess: Preprocess | None = None,
     max_images: int | None = None,
     class_names: ClassNames = None,
+    model: keras.Model | None = None,
 ) -> HeldOut:
     """Gathers held-out images from any of the forms that users have them in.
 
@@ -84,10 +86,16 @@ def held_out(
         preprocess: Maps the images to the model's inputs.
         max_images: Take no more than that many.
         class_names: Name of each class; see `ClassNames`.
+        model: The model, for the forms of `model_forms`.
 
     Raises:
         ValueError: No images, images of different shapes, NaN, labels of another length.
     """
+    names_of_classes = ordered_names(class_names)
+    if model is not None:
+        images, labels = as_model_takes(
+            images, labels, model, class_names=names_of_classes, max_images=max_images
+        )
     rows = _rows(images)
     images = images if rows is None else rows
     names, parts, own_labels = _gather(images, max_images)
@@ -112,7 +120,6 @@ def held_out(
     for part in keras.tree.flatten(inputs):
         _check_finite(part, "preprocess(images)")
         _check_number(part, number, "preprocess")
-    names_of_classes = ordered_names(class_names)
     if labels is None:
         known = _labels_of_batches(own_labels, number, names_of_classes)
     else:
@@ -183,7 +190,7 @@ def _gather(images: Any, max_images: int | None) -> tuple[tuple[str, ...] | None
         array = _numpy(images[:max_images])
         _log_left_out(len(images), len(array))
         return None, array, None
-    if isinstance(images, (Iterable, keras.utils.PyDataset)):
+    if isinstance(images, (Iterable, keras.utils.PyDataset)) and not isinstance(images, str):
         return None, *_from_batches(images, max_images)
     raise ValueError(
         "`images` must be an array, a list of arrays, a dict of name to array, a dict or tuple "

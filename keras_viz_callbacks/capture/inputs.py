@@ -66,7 +66,7 @@ def image_input(model: keras.Model) -> ImageInput:
     Raises:
         ValueError: None or several of them are images, or the model was never built.
     """
-    structure = _declared_inputs(model)
+    structure = declared_inputs(model)
     parts = keras.tree.flatten(structure)
     images = [place for place, part in enumerate(parts) if len(part.shape) == 4]
     if len(images) != 1:
@@ -137,7 +137,8 @@ def guess_value_range(survey: Survey) -> tuple[float, float]:
     return 0.0, 1.0
 
 
-def _declared_inputs(model: keras.Model) -> Any:
+def declared_inputs(model: keras.Model) -> Any:
+    """A model's declared inputs, nested as it takes them; an empty list where none are known."""
     try:
         declared = model.inputs if isinstance(model, keras.Sequential) else model.input
         if keras.tree.flatten(declared):

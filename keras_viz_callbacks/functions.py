@@ -60,7 +60,7 @@ def activation_maps(
         ValueError: The images don't fit, or a layer is unknown, ambiguous or not spatial.
     """
     check_tokens_to_grid(tokens_to_grid)
-    found = Activations(model, held_out(images), layers, tokens_to_grid).capture()
+    found = Activations(model, held_out(images, model=model), layers, tokens_to_grid).capture()
     # JAX lends its own memory, which can't be written to.
     return {path: np.require(maps, requirements="W") for path, maps in found.items()}
 
@@ -105,7 +105,7 @@ def grad_cam(
     check_tokens_to_grid(tokens_to_grid)
     maps = ClassMaps(
         model,
-        held_out(images),
+        held_out(images, model=model),
         layers=layer,
         target=target,
         method=method,
@@ -149,7 +149,9 @@ def saliency(
     Raises:
         ValueError: The images don't fit, there is no such method, or a class is out of range.
     """
-    attributions = Attributions(model, held_out(images), target=target, method=method, seed=seed)
+    attributions = Attributions(
+        model, held_out(images, model=model), target=target, method=method, seed=seed
+    )
     report_choice(attributions.plan)
     found = attributions.capture().finish()
     return found.sum(axis=-1) if sum_channels else found

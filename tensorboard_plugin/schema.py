@@ -301,6 +301,11 @@ class Record:
     version: int = SCHEMA_VERSION
 
     @property
+    def technique(self) -> str:
+        """The same as `name`, which version 1 of this description called so."""
+        return self.name
+
+    @property
     def is_signed(self) -> bool:
         """Whether values may be negative; a heat map then has colours on both sides of 0."""
         return self.value_range is not None and self.value_range[0] < 0

@@ -27,10 +27,6 @@ TESTED_ELSEWHERE = {
         "the suite runs on each backend, and the backends are compared",
     ),
     "keras_viz_callbacks/cli/__main__.py": ("cli/test_command.py", "it calls the command"),
-    "keras_viz_callbacks/cli/image_folder.py": (
-        "cli/test_replay.py",
-        "the folder is what `keras-viz replay` reads",
-    ),
     "keras_viz_callbacks/summary/log_folder.py": (
         "summary/test_local_folder.py",
         "it says what every folder does, and does nothing itself",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import math
 import os
@@ -20,7 +21,9 @@ from keras_viz_callbacks.callbacks.options import CaptureOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.callbacks.schedule import Due, Schedule
 from keras_viz_callbacks.capture.backend import backend
+from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.options import with_options
+from keras_viz_callbacks.patterns.objectives import Objective
 from keras_viz_callbacks.summary.run import Drawing, Measured, Run, open_run
 from tensorboard_plugin import schema
 
@@ -33,10 +36,19 @@ Draw = Callable[[Moment], Iterable[Drawing | Measurement]]
 """Draws and measures what was captured. It is called on the worker thread, so it holds NumPy
 arrays only."""
 
+_NOT_COPIED = frozenset({"run", "budget", "_failures"})
+"""Attributes with locks, or of one training: each copy has its own."""
+
+_OF_A_MODEL = (keras.layers.Layer, LayerCall, Objective)
+"""Arguments that copies share."""
+
 
 @with_options(CaptureOptions)
 class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Base of the callbacks: a subclass says what to prepare and what to capture.
+
+    A callback can be copied and pickled, as searches of hyperparameters do for each trial. The copy
+    has the same arguments, and nothing of a training that the original has taken part in.
 
     Args:
         log_dir: Log directory; pictures go to its run ``keras_viz``. Keras' own ``TensorBoard``
@@ -80,14 +92,42 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.every = options["every"]
         self.max_overhead = max_overhead
         self.on_error = on_error
-        self.run: Run | None = None
-        self.budget = Budget(max_overhead)
+        self._untrained: frozenset[str] | None = None
+        self._make_what_is_not_copied()
         self._metrics: Mapping[str, float | None] = {}
         self._skipped = 0
-        self._failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self._has_warned = False
         self._is_prepared = False
         self._has_logged_size = False
+
+    def _make_what_is_not_copied(self) -> None:
+        self.run: Run | None = None
+        self.budget = Budget(self.max_overhead)
+        self._failures: queue.SimpleQueue[Exception] = queue.SimpleQueue()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """State of a copy, or of a pickle: the arguments, and nothing that a training has made."""
+        state = {
+            name: value
+            for name, value in vars(self).items()
+            if (self._untrained is None or name in self._untrained) and name not in _NOT_COPIED
+        }
+        # The model and the parameters of a training are Keras'.
+        return {**state, **vars(keras.callbacks.Callback())}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._make_what_is_not_copied()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> VisualizationCallback:
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        state = self.__getstate__()
+        for part in keras.tree.flatten(list(state.values())):
+            if isinstance(part, _OF_A_MODEL):
+                memo[id(part)] = part  # a copy of a layer is in no model
+        copied.__setstate__(copy.deepcopy(state, memo))
+        return copied
 
     @abstractmethod
     def _prepare(self, run: Run) -> None:
@@ -111,6 +151,8 @@ class VisualizationCallback(keras.callbacks.Callback):  # type: ignore[misc]
         of the others do nothing.
         """
         self.run = None
+        if self._untrained is None:
+            self._untrained = frozenset(vars(self))
         if not backend().is_chief(self.model):
             logger.info("%s is drawn by the first process of this training only.", self.name)
             return

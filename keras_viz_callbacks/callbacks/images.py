@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
+
+import keras
 
 from keras_viz_callbacks.callbacks.base import Draw, VisualizationCallback
 from keras_viz_callbacks.callbacks.gallery import Gallery
 from keras_viz_callbacks.callbacks.measures import Measurement
 from keras_viz_callbacks.callbacks.options import CaptureOptions, ImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
-from keras_viz_callbacks.capture.held_out import check_labels, held_out
+from keras_viz_callbacks.capture.held_out import HeldOut, check_labels, held_out
+from keras_viz_callbacks.capture.labels import ordered_names
+from keras_viz_callbacks.capture.model_forms import depends_on_model
 from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.options import part, with_options
 from keras_viz_callbacks.render import colors
@@ -31,11 +36,11 @@ class HeldOutImagesCallback(VisualizationCallback):
 
     Args:
         images: Held-out images: an array ``(batch, height, width, channels)``, a list of arrays,
-            a dict of name to array, or an iterable of ``(images, labels)`` batches. For a model
-            with several inputs, a dict or tuple of batches like the model's.
+            a dict of name to array, an iterable of ``(images, labels)`` batches, a pair ``(images,
+            labels)``, or a folder. For a model with several inputs, a dict or tuple of batches
+            like the model's.
 
     Attributes:
-        held: The images, the model's inputs made of them, and their labels.
         gallery: The images as they are shown; there from `_prepare` on.
 
     Raises:
@@ -43,6 +48,8 @@ class HeldOutImagesCallback(VisualizationCallback):
     """
 
     gallery: Gallery
+    # Not made in `__init__`: what belongs to a training is not copied.
+    _of_model: tuple[keras.Model, HeldOut] | None = None
 
     def __init__(
         self,
@@ -55,14 +62,34 @@ class HeldOutImagesCallback(VisualizationCallback):
         super().__init__(log_dir, default_name=default_name, **part(CaptureOptions, options))
         colors.palette(options["colormap"])
         self.colormap = options["colormap"]
-        self.class_names = options["class_names"]
-        self.held = held_out(
+        self.class_names = ordered_names(options["class_names"])
+        gather = partial(
+            held_out,
             images,
             options["labels"],
             preprocess=options["preprocess"],
             max_images=options["max_images"],
-            class_names=options["class_names"],
+            class_names=self.class_names,
         )
+        waits = depends_on_model(images, options["labels"])
+        self._held: HeldOut | None = None if waits else gather()
+        self._gather: Callable[..., HeldOut] | None = gather if waits else None
+
+    @property
+    def held(self) -> HeldOut:
+        """The images, the model's inputs made of them, and their labels.
+
+        A folder, or a pair of images and labels, is read when a training begins.
+
+        Raises:
+            ValueError: They do not fit the model.
+        """
+        if self._held is not None:
+            return self._held
+        assert self._gather is not None  # one of the two is there
+        if self._of_model is None or self._of_model[0] is not self.model:
+            self._of_model = self.model, self._gather(model=self.model)
+        return self._of_model[1]
 
     @abstractmethod
     def _capture_images(self) -> Draw:

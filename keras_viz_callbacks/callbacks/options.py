@@ -3,10 +3,10 @@
 See `keras_viz_callbacks.options` for how they get into signatures and docstrings.
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from keras_viz_callbacks.capture.held_out import Preprocess
+from keras_viz_callbacks.capture.labels import ClassNames
 from keras_viz_callbacks.capture.layout import TokensToGrid
 from keras_viz_callbacks.options import Option
 from keras_viz_callbacks.patterns.settings import AscentOptions
@@ -48,7 +48,14 @@ class CaptureOptions(TypedDict, total=False):
 
 class _HeldOutOptions(TypedDict, total=False):
     labels: Annotated[Any, Option(None, "True classes, as indices or one-hot rows.")]
-    class_names: Annotated[Sequence[str] | None, Option(None, "Name of each class.")]
+    class_names: Annotated[
+        ClassNames,
+        Option(
+            None,
+            "Name of each class: a list, or a dict ``{name: index}``, such as the "
+            "``class_indices`` of a Keras generator, or ``{index: name}``.",
+        ),
+    ]
     colormap: Annotated[str, Option("viridis", "Any colour map that matplotlib knows.")]
     preprocess: Annotated[
         Preprocess | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,14 @@ from numpy.typing import NDArray
 
 from keras_viz_callbacks.capture.backend import Inputs
 from keras_viz_callbacks.capture.inputs import channels_last, image_place
+from keras_viz_callbacks.capture.labels import (
+    ClassNames,
+    class_indices,
+    is_one_array,
+    label_array,
+    ordered_names,
+)
+from keras_viz_callbacks.capture.model_forms import as_model_takes
 from keras_viz_callbacks.capture.survey import Survey
 from keras_viz_callbacks.capture.target import check_classes
 
@@ -58,26 +67,37 @@ def held_out(
     *,
     preprocess: Preprocess | None = None,
     max_images: int | None = None,
-    class_names: Sequence[str] | None = None,
+    class_names: ClassNames = None,
+    model: keras.Model | None = None,
 ) -> HeldOut:
     """Gathers held-out images from any of the forms that users have them in.
 
     Args:
         images: An array ``(batch, height, width, channels)``, a list of arrays ``(height, width,
             channels)``, a dict of name to such an array, or anything iterable that gives
-            ``(images, labels)`` batches. For a model with several inputs, a dict or tuple of
-            batches like the model's: the first that holds images is displayed. Signals
-            ``(batch, steps, channels)`` and volumes ``(batch, depth, height, width, channels)``
-            go in like images.
-        labels: One class index (or name, with ``class_names``) for each image, or one-hot rows.
-            Left out, they come from the batches, if those have them.
+            ``(images, labels)`` batches, or ``(image, label)``. For a model with several inputs,
+            a dict or tuple of batches like the model's: the first that holds images is displayed,
+            and texts may be among them.
+            Signals ``(batch, steps, channels)`` and volumes ``(batch, depth, height, width,
+            channels)`` go in like images.
+        labels: One class index (or name, with ``class_names``) for each image, or one-hot rows,
+            as an array, tensor, list or column of a table. Left out, they come from the batches,
+            if those have them.
         preprocess: Maps the images to the model's inputs.
         max_images: Take no more than that many.
-        class_names: Name of each class.
+        class_names: Name of each class; see `ClassNames`.
+        model: The model, for the forms of `model_forms`.
 
     Raises:
         ValueError: No images, images of different shapes, NaN, labels of another length.
     """
+    names_of_classes = ordered_names(class_names)
+    if model is not None:
+        images, labels = as_model_takes(
+            images, labels, model, class_names=names_of_classes, max_images=max_images
+        )
+    rows = _rows(images)
+    images = images if rows is None else rows
     names, parts, own_labels = _gather(images, max_images)
     array = _displayed(parts)
     number = len(array)
@@ -88,23 +108,25 @@ def held_out(
             "x_val[:4]."
         )
     for part in keras.tree.flatten(parts):
-        if not np.issubdtype(part.dtype, np.number) and part.dtype != bool:
+        is_beside = part is not array  # texts may stand beside the images
+        if not (is_beside and part.dtype.kind in "US") and not _holds_numbers(part):
             raise ValueError(f"`images` must hold numbers. Received: images of dtype {part.dtype}")
         _check_finite(part, "images")
         _check_number(part, number, "images")
     inputs = parts
     if preprocess is not None:
         inputs = preprocess(keras.tree.map_structure(np.copy, parts))
-    inputs = keras.tree.map_structure(_as_input, inputs)
+    inputs = keras.tree.map_structure(_as_input, _texts_as_arrays(inputs))
     for part in keras.tree.flatten(inputs):
         _check_finite(part, "preprocess(images)")
         _check_number(part, number, "preprocess")
     if labels is None:
-        known = _labels_of_batches(own_labels, number)
+        known = _labels_of_batches(own_labels, number, names_of_classes)
     else:
-        if _length(labels) is not None and _length(labels) == _length(images):
-            labels = labels[:number]  # `max_images` leaves the others out
-        known = _as_labels(labels, number, class_names)
+        given = label_array(labels)
+        if given.ndim and len(given) == _length(images):
+            given = given[:number]  # `max_images` leaves the others out
+        known = class_indices(given, number, names_of_classes)
     return HeldOut(names, array, inputs, known)
 
 
@@ -152,6 +174,7 @@ def check_labels(held: HeldOut, classes: int | None, class_names: Sequence[str] 
 
 def _gather(images: Any, max_images: int | None) -> tuple[tuple[str, ...] | None, Inputs, Any]:
     """Names, batches as the model has its inputs, and labels."""
+    images = _texts_as_arrays(images)
     if isinstance(images, (Mapping, tuple)) and _are_inputs(images):
         parts = keras.tree.map_structure(_numpy, images)
         return None, keras.tree.map_structure(lambda part: part[:max_images], parts), None
@@ -167,13 +190,25 @@ def _gather(images: Any, max_images: int | None) -> tuple[tuple[str, ...] | None
         array = _numpy(images[:max_images])
         _log_left_out(len(images), len(array))
         return None, array, None
-    if isinstance(images, (Iterable, keras.utils.PyDataset)):
+    if isinstance(images, (Iterable, keras.utils.PyDataset)) and not isinstance(images, str):
         return None, *_from_batches(images, max_images)
     raise ValueError(
         "`images` must be an array, a list of arrays, a dict of name to array, a dict or tuple "
         "of batches like the model's inputs, or an iterable of (images, labels) batches. "
         f"Received: images={_describe(images)}"
     )
+
+
+def _texts_as_arrays(images: Any) -> Any:
+    """The same with each list of texts among the inputs as an array, which is no structure."""
+    if isinstance(images, Mapping):
+        return {name: _texts_as_arrays(part) for name, part in images.items()}
+    if isinstance(images, (list, tuple)) and images:
+        if all(isinstance(part, (str, bytes)) for part in images):
+            return label_array(images)
+        if isinstance(images, tuple):
+            return tuple(map(_texts_as_arrays, images))
+    return images
 
 
 def _are_inputs(images: Any) -> bool:
@@ -203,28 +238,62 @@ def _from_batches(batches: Any, max_images: int | None) -> tuple[Inputs, Any]:
     # A dataset may be endless.
     for batch in itertools.islice(batches, max_images):
         parts = batch if isinstance(batch, (list, tuple)) else (batch,)
-        found.append(keras.tree.map_structure(_numpy, parts[0]))
-        if len(parts) > 1 and parts[1] is not None and hasattr(parts[1], "shape"):
-            labels.append(_numpy(parts[1]))
-        count += len(keras.tree.flatten(found[-1])[0])
+        inputs = keras.tree.map_structure(_numpy, _texts_as_arrays(parts[0]))
+        given = label_array(parts[1]) if len(parts) > 1 and is_one_array(parts[1]) else None
+        if _is_one_image(inputs, given):
+            inputs = keras.tree.map_structure(lambda part: part[None], inputs)
+            given = None if given is None else given[None]
+        found.append(inputs)
+        if given is not None and given.ndim:
+            labels.append(given)
+        count += len(keras.tree.flatten(inputs)[0])
         if max_images is not None and count >= max_images:
             break
     if not found:
         return np.zeros((0, 0, 0, 0), np.float32), None
     together = np.concatenate(labels)[:max_images] if len(labels) == len(found) else None
-    joined = keras.tree.map_structure(lambda *each: np.concatenate(each)[:max_images], *found)
+    joined = keras.tree.map_structure(lambda *each: _join(each)[:max_images], *found)
     return joined, together
 
 
+def _is_one_image(inputs: Inputs, label: NDArray[Any] | None) -> bool:
+    """Whether an element of a dataset is one image, because the dataset was not batched.
+
+    Without a label, and with as many labels as rows, an image looks like a batch of signals.
+    """
+    ranks = [part.ndim for part in keras.tree.flatten(inputs)]
+    if max(ranks, default=3) < 3 or (label is not None and label.ndim == 0):
+        return True
+    return (
+        label is not None
+        and label.ndim == 1
+        and max(ranks) == 3
+        and all(len(label) != len(part) for part in keras.tree.flatten(inputs) if part.ndim)
+    )
+
+
+def _holds_numbers(part: NDArray[Any]) -> bool:
+    return np.issubdtype(part.dtype, np.number) or part.dtype == bool
+
+
 def _stack(images: Sequence[Any]) -> NDArray[Any]:
-    arrays = [_numpy(image) for image in images]
-    shapes = {array.shape for array in arrays}
+    arrays = [_numpy(image)[None] for image in images]
+    return _join(arrays) if arrays else np.zeros((0, 0, 0, 0), np.float32)
+
+
+def _join(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Batches as one.
+
+    Raises:
+        ValueError: They hold images of different shapes.
+    """
+    shapes = {batch.shape[1:] for batch in batches}
     if len(shapes) > 1:
         raise ValueError(
             "`images` must all have one shape, since they pass the model as one batch. "
             f"Received: images of shapes {', '.join(map(str, sorted(shapes)))}"
         )
-    return np.stack(arrays) if arrays else np.zeros((0, 0, 0, 0), np.float32)
+    return np.concatenate(batches)
 
 
 def _as_input(part: Any) -> NDArray[Any]:
@@ -233,50 +302,36 @@ def _as_input(part: Any) -> NDArray[Any]:
     return array.astype(np.float32) if array.dtype in (np.float64, np.float16) else array
 
 
-def _labels_of_batches(labels: Any, number: int) -> NDArray[np.int32] | None:
+def _labels_of_batches(
+    labels: Any, number: int, class_names: Sequence[str] | None
+) -> NDArray[np.int32] | None:
     """The labels that came with the images, where they are classes and not, say, boxes."""
+    if labels is None:
+        return None
     try:
-        return _as_labels(labels, number, None)
+        return class_indices(labels, number, class_names)
     except ValueError as error:
         logger.info("The labels of the held-out images are not shown: %s", error)
         return None
 
 
-def _as_labels(
-    labels: Any, number: int, class_names: Sequence[str] | None
-) -> NDArray[np.int32] | None:
-    if labels is None:
+def _rows(images: Any) -> list[Any] | None:
+    """The images in a ragged tensor of TensorFlow; None where it is none."""
+    tensorflow = sys.modules.get("tensorflow")  # not loaded: there is none
+    if tensorflow is None or not isinstance(images, tensorflow.RaggedTensor):
         return None
-    array = np.asarray(labels)
-    if len(array.shape) == 0 or len(array) != number:
-        raise ValueError(
-            f"`labels` must hold one class for each of the {number} images. "
-            f"Received: labels of shape {array.shape}"
-        )
-    if array.dtype.kind in "US":
-        known = list(class_names if class_names is not None else ())
-        unknown = [str(label) for label in array if str(label) not in known]
-        if unknown:
-            raise ValueError(
-                "`labels` given as text must be names in `class_names`. "
-                f"Received: labels with {unknown[0]!r}, class_names={known}"
-            )
-        return np.array([known.index(str(label)) for label in array], np.int32)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim == 2:
-        array = array.argmax(axis=1)
-    if array.ndim != 1 or not np.all(array == np.round(array)):
-        raise ValueError(
-            "`labels` must be class indices or one-hot rows. "
-            f"Received: labels of shape {array.shape} and dtype {array.dtype}"
-        )
-    return array.astype(np.int32)
+    return [row.to_tensor() if _rows(row) is not None else row for row in images]
 
 
 def _numpy(array: Any) -> NDArray[Any]:
+    rows = _rows(array)
+    if rows is not None:
+        return _stack(rows)
+    if isinstance(array, np.ndarray) and array.dtype.kind == "U":
+        return array
     converted: NDArray[Any] = keras.ops.convert_to_numpy(array)
-    return converted
+    # Texts, which may be bytes, or objects of Python.
+    return label_array(converted) if converted.dtype.kind in "OS" else converted
 
 
 def _check_number(part: NDArray[Any], number: int, argument: str) -> None:
@@ -291,7 +346,9 @@ def _way_out(parts: Sequence[NDArray[Any]], wanted: Sequence[tuple[int | None, .
     if len(parts) != len(wanted):
         return "Pass a dict or tuple like the model's inputs."
     if len(parts) == 1 and parts[0].ndim == len(wanted[0]) - 1:
-        return "One image alone is images[None]."
+        return (
+            "One image alone is images[None]; of a dataset of single images, pass dataset.batch(8)."
+        )
     return "Resize them, or map them by `preprocess`."
 
 

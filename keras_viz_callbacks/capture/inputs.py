@@ -38,7 +38,7 @@ class ImageInput:
     structure: Any
 
     def feed(self, images: Any) -> Any:
-        """All of the model's inputs; those that are not the image are zeros.
+        """All of the model's inputs; those that are not the image are zeros, or empty texts.
 
         Args:
             images: Tensor ``(batch, height, width, channels)``.
@@ -49,7 +49,7 @@ class ImageInput:
         filled = [
             images
             if place == self.place
-            else keras.ops.zeros((number, *(side or 1 for side in part.shape[1:])), part.dtype)
+            else _nothing((number, *(side or 1 for side in part.shape[1:])), part.dtype)
             for place, part in enumerate(keras.tree.flatten(self.structure))
         ]
         return keras.tree.pack_sequence_as(self.structure, filled)
@@ -66,7 +66,7 @@ def image_input(model: keras.Model) -> ImageInput:
     Raises:
         ValueError: None or several of them are images, or the model was never built.
     """
-    structure = _declared_inputs(model)
+    structure = declared_inputs(model)
     parts = keras.tree.flatten(structure)
     images = [place for place, part in enumerate(parts) if len(part.shape) == 4]
     if len(images) != 1:
@@ -82,6 +82,13 @@ def image_input(model: keras.Model) -> ImageInput:
     height, width, channels = (*own[1:], own[0]) if channels_first else own
     shape = height or SIZE, width or SIZE, channels or 3
     return ImageInput(shape, place, channels_first, structure)
+
+
+def _nothing(shape: tuple[Any, ...], dtype: str) -> Any:
+    """Zeros, or empty texts."""
+    if dtype == "string":
+        return keras.ops.broadcast_to(keras.ops.convert_to_tensor(np.array("")), shape)
+    return keras.ops.zeros(shape, dtype)
 
 
 def image_place(shapes: Sequence[tuple[int | None, ...]]) -> int | None:
@@ -178,7 +185,8 @@ def guess_value_range(survey: Survey) -> tuple[float, float]:
     return 0.0, 1.0
 
 
-def _declared_inputs(model: keras.Model) -> Any:
+def declared_inputs(model: keras.Model) -> Any:
+    """A model's declared inputs, nested as it takes them; an empty list where none are known."""
     try:
         declared = model.inputs if isinstance(model, keras.Sequential) else model.input
         if keras.tree.flatten(declared):

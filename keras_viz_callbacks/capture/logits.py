@@ -85,8 +85,17 @@ def watch_logits() -> Iterator[Logits]:
         yield logits
 
 
+def output_tensors(returned: Any) -> list[Any]:
+    """A model's outputs in flat order, without None and whatever else is no tensor.
+
+    Args:
+        returned: Outputs of the model.
+    """
+    return [output for output in keras.tree.flatten(returned) if ops.is_tensor(output)]
+
+
 def describe_outputs(model: keras.Model, returned: Any, logits: Logits) -> list[Output]:
-    """What each of a model's outputs means.
+    """What each of a model's outputs means, in the order of `output_tensors`.
 
     Args:
         model: The model; its losses show what an output without activation is.
@@ -96,6 +105,8 @@ def describe_outputs(model: keras.Model, returned: Any, logits: Logits) -> list[
     names = _names(model, returned)
     outputs = []
     for place, (name, output) in enumerate(zip(names, keras.tree.flatten(returned), strict=True)):
+        if not ops.is_tensor(output):
+            continue
         shape = tuple(output.shape[1:])
         noted = logits.get(id(output))
         kind = None

@@ -211,7 +211,7 @@ def score(forward: Forward, target: ResolvedTarget, classes: Tensor) -> dict[str
     """
     head = None
     if target.output is not None:
-        output = keras.tree.flatten(forward.returned)[target.place]
+        output = heads.output_tensors(forward.returned)[target.place]
         head = heads.read_head(output, target.output.kind or "", forward.logits)
     if target.function is not None:
         found = ops.cast(target.function(forward.returned), "float32")

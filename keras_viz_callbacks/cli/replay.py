@@ -17,10 +17,10 @@ from keras_viz_callbacks.callbacks.base import VisualizationCallback
 from keras_viz_callbacks.callbacks.filter_patterns import FilterPatterns
 from keras_viz_callbacks.callbacks.grad_cam import GradCAM
 from keras_viz_callbacks.callbacks.options import MAX_IMAGES
+from keras_viz_callbacks.capture.image_folder import ImageFolder, read_images
 from keras_viz_callbacks.capture.inputs import guess_value_range
 from keras_viz_callbacks.capture.survey import survey
 from keras_viz_callbacks.cli.command import CommandError, Parser, positive, where_to_look
-from keras_viz_callbacks.cli.image_folder import ImageFolder, read_images
 from tensorboard_plugin import schema
 
 TECHNIQUES: dict[str, Callable[..., VisualizationCallback]] = {
@@ -103,13 +103,16 @@ def run(chosen: argparse.Namespace) -> None:
         _import(module)
     model = _load_model(chosen.model or checkpoints[0][1])
     shape = _image_shape(model)
-    folder = read_images(
-        chosen.images,
-        shape,
-        chosen.max_images,
-        class_names=chosen.class_names,
-        labelled=chosen.labels,
-    )
+    try:
+        folder = read_images(
+            chosen.images,
+            shape,
+            chosen.max_images,
+            class_names=chosen.class_names,
+            labelled=chosen.labels,
+        )
+    except ValueError as error:
+        raise CommandError(error) from error
     value_range = _value_range(chosen, model, shape)
     callbacks = [
         _callback(t, chosen, folder, value_range) for t in dict.fromkeys(chosen.techniques)

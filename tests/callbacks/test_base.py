@@ -1,14 +1,17 @@
 """What every callback does: failures, measures, notes and logs of its captures."""
 
+import copy
+import pickle
 import time
 
 import keras
 import numpy as np
 import pytest
 
-from keras_viz_callbacks import ActivationGrid, FilterPatterns
+from keras_viz_callbacks import ActivationGrid, FilterPatterns, GradCAM, Saliency
 from keras_viz_callbacks.callbacks.base import VisualizationCallback
 from keras_viz_callbacks.callbacks.measures import Measurement
+from keras_viz_callbacks.patterns import objectives
 from keras_viz_callbacks.summary.event_file import EventFile
 from keras_viz_callbacks.summary.run import open_run
 from tensorboard_plugin import schema
@@ -191,3 +194,63 @@ def test_a_callback_without_a_name_says_so(tmp_path):
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the message is compared whole
         LargestWeight(tmp_path, name="")
     assert str(raised.value) == "`name` must be a text without '/'. Received: name=''"
+
+
+def pickled(callback):
+    return pickle.loads(pickle.dumps(callback))
+
+
+def every_callback(log_dir, images):
+    return [
+        ActivationGrid(log_dir, images[:2]),
+        GradCAM(log_dir, images[:2]),
+        Saliency(log_dir, images[:2]),
+        FilterPatterns(log_dir, filters=2, steps=2),
+    ]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_and_the_original_both_draw(copied, tmp_path, images, labels, read_log):
+    originals = every_callback(tmp_path / "original", images)
+    copies = [copied(callback) for callback in originals]
+    for callback in copies:
+        callback.log_dir = str(tmp_path / "copy")
+    model = small_model()
+    for callbacks in (copies, originals):
+        model.fit(images, labels, verbose=0, callbacks=callbacks)
+    drawn = [read_log(tmp_path / name).tags() for name in ("copy", "original")]
+    assert drawn[0] == drawn[1]
+    assert {tag.partition("/")[0] for tag in drawn[0]} >= {"activations", "grad_cam", "filters"}
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_has_nothing_of_a_training_that_went_on(copied, tmp_path, images, labels, read_log):
+    class Copies(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            made.extend(copied(callback) for callback in originals)
+
+    made = []
+    originals = every_callback(tmp_path / "original", images)
+    unused = [set(vars(callback)) for callback in originals]
+    small_model().fit(images, labels, verbose=0, callbacks=[*originals, Copies()])
+    for callback, attributes in zip(made, unused, strict=True):
+        assert callback.run is None
+        assert callback.model is None
+        assert callback.params is None
+        assert set(vars(callback)) == attributes
+        callback.log_dir = str(tmp_path / "copy")
+    small_model().fit(images, labels, verbose=0, callbacks=made)
+    assert read_log(tmp_path / "copy").tags() == read_log(tmp_path / "original").tags()
+
+
+def test_a_deep_copy_draws_the_layers_of_the_same_model(tmp_path, images, labels, read_log):
+    model = small_model()
+    layer = model.get_layer("conv_a")
+    originals = [
+        ActivationGrid(tmp_path, images[:1], layers=[layer]),
+        FilterPatterns(tmp_path, filters=objectives.channel(layer, 2), steps=2),
+    ]
+    copies = copy.deepcopy(originals)
+    assert copies[0].held.images is not originals[0].held.images
+    model.fit(images, labels, verbose=0, callbacks=copies)
+    assert {"activations/conv_a/image_0", "filters/conv_a"} <= set(read_log(tmp_path).tags())

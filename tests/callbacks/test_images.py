@@ -69,3 +69,13 @@ def test_labels_are_checked_against_the_classes(tmp_path, images, labels):
     own = Saliency(tmp_path, images, labels=[3] * 6)
     with pytest.raises(ValueError, match=r"`labels` must hold classes .* from 0 to 2"):
         small_model().fit(images, labels, verbose=0, callbacks=[own])
+
+
+def test_names_of_classes_may_be_the_indices_of_a_generator(tmp_path, images, labels, read_log):
+    indices = {"zebra": 0, "cat": 2, "dog": 1, "bird": 3, "ant": 4}
+    own = GradCAM(tmp_path, images, labels=["cat", "ant"], class_names=indices, max_images=2)
+    assert own.class_names == ("zebra", "dog", "cat", "bird", "ant")
+    small_model(classes=5).fit(images, labels, verbose=0, callbacks=[own])
+    log = read_log(tmp_path)
+    drawn = [r.label for (_, tag, _), r in sorted(log.records.items()) if tag.startswith("grad")]
+    assert [(label.index, label.name) for label in drawn] == [(2, "cat"), (4, "ant")]

@@ -1,9 +1,11 @@
 import logging
+import re
 
 import keras
 import numpy as np
 import pytest
 
+from keras_viz_callbacks import filter_patterns, grad_cam, saliency
 from keras_viz_callbacks.capture.held_out import check_fits, check_labels, held_out
 from tests.helpers.backends import only_on
 from tests.helpers.models import small_model
@@ -31,6 +33,12 @@ def dataset():
     return tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(2)
 
 
+def tf_ragged(images):
+    import tensorflow as tf
+
+    return tf.ragged.stack([tf.constant(image) for image in images])
+
+
 def data_loader():
     from torch.utils import data
 
@@ -49,11 +57,24 @@ DATA_LOADER = only_on("torch", "the DataLoader is part of torch")
         lambda: keras.ops.convert_to_tensor(IMAGES),
         pytest.param(dataset, marks=TF_DATA),
         pytest.param(lambda: dataset().repeat(), marks=TF_DATA),
+        pytest.param(lambda: dataset().unbatch(), marks=TF_DATA),
+        pytest.param(lambda: tf_ragged(IMAGES), marks=TF_DATA),
         pytest.param(data_loader, marks=DATA_LOADER),
         Batches,
         generator,
     ],
-    ids=["array", "list", "tensor", "dataset", "endless", "DataLoader", "PyDataset", "generator"],
+    ids=[
+        "array",
+        "list",
+        "tensor",
+        "dataset",
+        "endless",
+        "unbatched",
+        "ragged",
+        "DataLoader",
+        "PyDataset",
+        "generator",
+    ],
 )
 def test_every_form_gives_the_same_images(form):
     images = form()
@@ -130,7 +151,11 @@ def test_images_must_fit_the_model():
         match=r"must fit the model's input, of shape \(batch, 16, 16, 3\). Received: .*5, 4, 6, 3",
     ):
         check_fits(small_model(), held_out(IMAGES))
-    with pytest.raises(ValueError, match=r"\(16, 16, 3\). One image alone is images\[None\]"):
+    with pytest.raises(
+        ValueError,
+        match=r"\(16, 16, 3\). One image alone is images\[None\]; of a dataset of single images, "
+        r"pass dataset.batch\(8\).$",
+    ):
         check_fits(small_model(), held_out(np.zeros((16, 16, 3))))
     with pytest.raises(ValueError, match="Pass a dict or tuple like the model's inputs"):
         check_fits(small_model(), held_out({"a": IMAGES, "b": IMAGES}))
@@ -149,8 +174,120 @@ def test_several_inputs_are_batches_of_which_the_first_image_is_displayed():
     np.testing.assert_array_equal(held.labels, [*LABELS[:2], *LABELS[:2]])
 
 
+TEXTS = ["a b", "c", "ñ", "", "e"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [TEXTS, tuple(TEXTS), np.array(TEXTS), np.array([text.encode() for text in TEXTS], object)],
+)
+def test_texts_may_be_among_the_inputs(texts):
+    for images in ({"image": IMAGES, "text": texts}, (IMAGES, texts)):
+        held = held_out(images, max_images=3)
+        np.testing.assert_array_equal(held.images, IMAGES[:3])
+        assert [part.tolist() for part in keras.tree.flatten(held.inputs)][1] == TEXTS[:3]
+    held = held_out(batches_of([({"image": IMAGES, "text": texts}, LABELS)]))
+    assert held.inputs["text"].tolist() == TEXTS
+    elements = [({"image": i, "text": t}, n) for i, t, n in zip(IMAGES, texts, LABELS, strict=True)]
+    assert held_out(batches_of(elements)).inputs["text"].tolist() == TEXTS
+
+
+def test_texts_among_the_inputs_are_one_for_each_image():
+    with pytest.raises(ValueError, match=r"must give one input .* 5 images, inputs .*\(2,\)$"):
+        held_out({"image": IMAGES, "text": ["a", "b"]})
+
+
+@TF_DATA
+def test_a_model_of_an_image_and_a_text_is_drawn():
+    import tensorflow as tf
+
+    image, text = (
+        keras.Input((16, 16, 3), name="image"),
+        keras.Input((), dtype="string", name="text"),
+    )
+    tokens = keras.layers.TextVectorization(10, output_sequence_length=4)
+    tokens.adapt(["a b c"])
+    words = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 4)(tokens(text)))
+    maps = keras.layers.Conv2D(4, 3, activation="relu", name="conv")(image)
+    x = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(maps), words])
+    classes = keras.layers.Dense(3, activation="softmax")(x)
+    model = keras.Model({"image": image, "text": text}, classes)
+    images = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
+    given = {"image": images, "text": tf.constant(["a b", "c"])}
+    for method in ("grad_cam", "score_cam"):
+        assert np.isfinite(grad_cam(model, given, "conv", method=method)).all()
+    assert saliency(model, given).shape[:3] == (2, 16, 16)
+    assert filter_patterns(model, "conv", filters=2, steps=2).shape[0] == 2
+
+
 def batches_of(batches):
     yield from batches
+
+
+ONE_HOT = np.eye(5, dtype="float32")
+FACTS = np.zeros((5, 7))
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        list(zip(IMAGES, LABELS, strict=True)),
+        list(zip(IMAGES, LABELS.tolist(), strict=True)),
+        list(zip(IMAGES, ONE_HOT, strict=True)),
+        [({"image": i, "facts": f}, n) for i, f, n in zip(IMAGES, FACTS, LABELS, strict=True)],
+    ],
+)
+def test_elements_may_be_single_images(elements):
+    held = held_out(batches_of(elements), max_images=3)
+    np.testing.assert_array_equal(held.images, IMAGES[:3])
+    np.testing.assert_array_equal(held.labels, LABELS[:3])
+    assert {len(part) for part in keras.tree.flatten(held.inputs)} == {3}
+
+
+def test_elements_may_be_single_signals_or_volumes():
+    for shape in ((9, 2), (6, 6, 6, 1)):
+        elements = np.random.default_rng(0).random((4, *shape), np.float32)
+        held = held_out(batches_of(zip(elements, range(4), strict=True)))
+        np.testing.assert_array_equal(held.images, elements)
+    signals = np.zeros((4, 9, 2), np.float32)
+    np.testing.assert_array_equal(held_out(batches_of(signals)).images, signals)
+    np.testing.assert_array_equal(held_out(batches_of([signals] * 2)).images.shape, (8, 9, 2))
+
+
+def test_images_of_a_dataset_must_have_one_shape():
+    message = (
+        "`images` must all have one shape, since they pass the model as one batch. "
+        "Received: images of shapes (2, 6, 3), (4, 6, 3)"
+    )
+    for elements in ([(IMAGES[0], 1), (IMAGES[1, :2], 0)], [IMAGES[:2], IMAGES[2:, :2]]):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            held_out(batches_of(elements))
+
+
+@TF_DATA
+def test_images_of_a_ragged_tensor_must_have_one_shape():
+    message = r"must all have one shape, .* Received: images of shapes \(2, 6, 3\), \(4, 6, 3\)$"
+    with pytest.raises(ValueError, match=message):
+        held_out(tf_ragged([IMAGES[0], IMAGES[1, :2]]))
+
+
+@TF_DATA
+def test_batches_may_be_ragged():
+    held = held_out(batches_of([(tf_ragged(IMAGES[:2]), LABELS[:2])]))
+    np.testing.assert_array_equal(held.images, IMAGES[:2])
+    np.testing.assert_array_equal(held.labels, LABELS[:2])
+
+
+def test_labels_of_batches_may_be_names():
+    batches = [(IMAGES[:2], [b"dog", b"cat"]), (IMAGES[2:], np.array(["cat"] * 3, object))]
+    held = held_out(batches_of(batches), class_names={"cat": 0, "dog": 1})
+    np.testing.assert_array_equal(held.labels, [1, 0, 0, 0, 0])
+
+
+def test_labels_of_a_table_go_with_their_images_by_place():
+    pandas = pytest.importorskip("pandas")
+    column = pandas.Series(LABELS, index=[9.0, 8.0, 7.0, 6.0, 5.0])
+    np.testing.assert_array_equal(held_out(IMAGES, column, max_images=2).labels, LABELS[:2])
 
 
 def test_labels_of_batches_that_are_no_classes_are_left_out(caplog):

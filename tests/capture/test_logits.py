@@ -132,3 +132,42 @@ def test_small_gradients_do_not_vanish_in_half_precision(images):
     (found,) = signals(half, images, 1).gradients.values()
     assert 0 < np.abs(expected).max() < 6e-8
     np.testing.assert_allclose(found, expected, rtol=1e-2)
+
+
+class OptionalOutputs(keras.Model):
+    """Returns classes, among outputs that are left out or are no tensors."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.conv = layers.Conv2D(4, 3, activation="relu", name="conv")
+        self.pool = layers.GlobalAveragePooling2D()
+        self.classes = layers.Dense(3, activation="softmax")
+        self.outputs_of = outputs
+
+    def call(self, x):
+        return self.outputs_of(self.classes(self.pool(self.conv(x))))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "name"),
+    [
+        (lambda x: {"attention": None, "classes": x}, "classes"),
+        (lambda x: {"classes": x, "scale": 2.0, "text": "a"}, "classes"),
+        (lambda x: (None, x), "1"),
+        (lambda x: [x, None], "0"),
+        (lambda x: {"a": {"deep": None}, "b": [None, {"classes": x}]}, "classes"),
+    ],
+)
+def test_outputs_that_are_left_out_are_passed_over(outputs, name, images):
+    keras.utils.set_random_seed(2)
+    model = OptionalOutputs(outputs)
+    model(images[:1])
+    assert [(output.name, output.kind) for output in survey(model, images).outputs] == [
+        (name, "softmax")
+    ]
+    for target in (None, name):
+        found = signals(model, images[:2], target=target)
+        plain = model.classes(model.pool(model.conv(images[:2])))
+        expected = keras.ops.convert_to_numpy(plain)
+        np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+        np.testing.assert_array_equal(found.classes, expected.argmax(-1))

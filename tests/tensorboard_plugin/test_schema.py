@@ -203,3 +203,9 @@ def test_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setenv("USERPROFILE", "/home/somebody")
     assert schema.local_path("~/logs") == "/home/somebody/logs"
+
+
+def test_a_record_keeps_the_name_of_version_1_for_its_name() -> None:
+    record = schema.Record(name="grad_cam", tag="grad_cam/conv/image_0", width=1, height=1)
+    assert record.technique == record.name == "grad_cam"
+    assert "technique" not in json.loads(schema.encode_record(record))

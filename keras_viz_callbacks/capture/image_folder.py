@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_viz_callbacks.cli.command import CommandError
-
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 
 
@@ -34,7 +32,7 @@ class ImageFolder:
 def read_images(
     folder: Path,
     shape: tuple[int, int, int],
-    number: int,
+    number: int | None,
     *,
     labelled: bool,
     class_names: Sequence[str] | None = None,
@@ -44,15 +42,15 @@ def read_images(
     Args:
         folder: Folder of images, or of folders of images.
         shape: ``(height, width, channels)`` to resize to; 1 channel is grey, 3 are RGB.
-        number: Largest number of images.
+        number: Largest number of images; None for all.
         labelled: Whether the folders in it are the classes.
         class_names: Names of the folders in the order of the classes; alphabetical by default.
 
     Raises:
-        CommandError: There is no such folder, no image in it, or one can't be read.
+        ValueError: There is no such folder, no image in it, or one can't be read.
     """
     if not folder.is_dir():
-        raise CommandError(f"--images: there is no folder {folder}. Name one that holds images.")
+        raise ValueError(f"`images`: there is no folder {folder}. Name one that holds images.")
     groups = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     if labelled:
         groups = _class_folders(groups[1:], folder, class_names)
@@ -61,9 +59,9 @@ def read_images(
     turns = sorted((nth, group) for group, paths in enumerate(inside) for nth in range(len(paths)))
     picked = sorted((group, nth) for nth, group in turns[:number])
     if not picked:
-        raise CommandError(
-            f"--images: there is no image ({', '.join(SUFFIXES)}) in {folder}"
-            + (" or its folders." if not labelled else ": --labels needs a folder for each class.")
+        raise ValueError(
+            f"`images`: there is no image ({', '.join(SUFFIXES)}) in {folder}"
+            + (" or its folders." if not labelled else ": `labels` needs a folder for each class.")
         )
     paths = [inside[group][nth] for group, nth in picked]
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
@@ -82,8 +80,8 @@ def _class_folders(found: list[Path], folder: Path, names: Sequence[str] | None)
     known = {path.name: path for path in found}
     for name in names:
         if name not in known:
-            raise CommandError(
-                f"--class-names: there is no folder {name!r} in {folder}. It has: "
+            raise ValueError(
+                f"`class_names`: there is no folder {name!r} in {folder}. It has: "
                 f"{', '.join(known) or 'none'}."
             )
     return [known[name] for name in names]
@@ -95,6 +93,6 @@ def _read(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
         with Image.open(path) as image:
             colours = image.convert("RGB" if channels == 3 else "L")
     except OSError as error:
-        raise CommandError(f"--images: {path} can't be read as an image. Remove it.") from error
+        raise ValueError(f"`images`: {path} can't be read as an image. Remove it.") from error
     resized = np.asarray(colours.resize((width, height), Image.Resampling.BILINEAR))
     return resized.reshape(height, width, channels)

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_viz_callbacks.capture import keras_internals
+
 _MISSING = object()
 
 
@@ -132,9 +134,9 @@ _GENERATORS = (
 def python_state_kept(layers: Iterable[object]) -> Iterator[None]:
     """Keeps what layers' Python code changes as it was.
 
-    That is NumPy's and Python's global random numbers, drawn by the functions of `numpy.random` and
-    `random`, and attributes of the layers that are tensors or become tensors. A tensor of a trace
-    must not be left in a layer.
+    That is NumPy's, Python's and Keras' global random numbers, drawn by the functions of
+    `numpy.random`, `random` and `keras.random`, and attributes of the layers that are tensors or
+    become tensors. A tensor of a trace must not be left in a layer.
 
     Args:
         layers: The layers, or modules, whose attributes are kept.
@@ -142,6 +144,7 @@ def python_state_kept(layers: Iterable[object]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for generator in _GENERATORS:
             stack.enter_context(generator.aside())
+        stack.enter_context(keras_internals.global_seeds_kept())
         before = [(layer, dict(vars(layer))) for layer in layers]
         try:
             yield

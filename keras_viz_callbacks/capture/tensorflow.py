@@ -91,7 +91,7 @@ def _traced(model: keras.Model, function: Callable[..., Any], signature: Sequenc
             return function(*arguments)
 
     layers = [model, *layer_paths(model).values()]
-    with python_state_kept(layers), tensorflow_internals.eager_seeds_kept():
+    with python_state_kept(layers), tensorflow_internals.other_eager_seeds():
         return tf.function(
             traced, input_signature=signature, autograph=False, jit_compile=_needs_xla(model)
         ).get_concrete_function()

@@ -7,13 +7,15 @@ operations get their seeds.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import random
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.framework.auto_control_deps_utils import get_read_write_resource_inputs
 from tensorflow.python.ops.handle_data_util import get_handle_data
+
+from keras_viz_callbacks.capture.replaced import replaced
 
 NAMES = {
     "tensorflow.python.eager.context": ("context",),
@@ -52,13 +54,10 @@ def _writes(operation: Any, handle: Any) -> bool:
     return handle in written
 
 
-@contextlib.contextmanager
-def eager_seeds_kept() -> Iterator[None]:
-    """Keeps the state from which eager operations get their seeds."""
-    generator = getattr(context.context(), "_rng", None)
-    state = None if generator is None else generator.getstate()
-    try:
-        yield
-    finally:
-        if generator is not None:
-            generator.setstate(state)
+def other_eager_seeds() -> contextlib.AbstractContextManager[None]:
+    """Gives eager operations other seeds, such as those that a trace lifts out of its graph.
+
+    To restore the state would not be enough: TensorFlow keeps a random operation for each seed,
+    with a state of its own.
+    """
+    return replaced(context.context(), "_rng", random.Random(__name__))

@@ -154,10 +154,12 @@ def python_state_kept(layers: Iterable[object]) -> Iterator[None]:
 
 
 def _restore(layer: object, before: Mapping[str, Any]) -> None:
-    now = dict(vars(layer))
-    for name in before.keys() | now.keys():
+    now = vars(layer)
+    names = [name for name, value in now.items() if before.get(name, _MISSING) is not value]
+    names += [name for name in before if name not in now]
+    for name in names:
         value, changed = before.get(name, _MISSING), now.get(name, _MISSING)
-        if value is changed or not (keras.ops.is_tensor(value) or keras.ops.is_tensor(changed)):
+        if not (keras.ops.is_tensor(value) or keras.ops.is_tensor(changed)):
             continue
         # Past Keras' tracking of attributes.
         if value is _MISSING:

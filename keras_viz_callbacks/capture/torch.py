@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -150,7 +150,11 @@ def _tensors_kept(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
             *module.named_buffers(recurse=False, remove_duplicate=False),
         ]
         named.append((module, own))
-        held = [value for name, value in vars(module).items() if name not in _OF_EVERY_MODULE]
+        held = [
+            value
+            for name, value in vars(module).items()
+            if isinstance(value, _MAY_HOLD_TENSORS) and name not in _OF_EVERY_MODULE
+        ]
         for tensor in _tensors_in([tensor for _, tensor in own] + held):
             if _can_be_written(tensor):
                 tensors[id(tensor)] = tensor
@@ -170,6 +174,7 @@ def _tensors_kept(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
 
 
 _OF_EVERY_MODULE = vars(torch.nn.Module()).keys()
+_MAY_HOLD_TENSORS = (torch.Tensor, list, tuple, dict)
 
 
 def _can_be_written(tensor: torch.Tensor) -> bool:
@@ -184,13 +189,14 @@ def _can_be_written(tensor: torch.Tensor) -> bool:
     )
 
 
-def _tensors_in(value: Any, depth: int = 3) -> Iterator[torch.Tensor]:
-    """The tensors in nested lists, tuples and dicts."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif depth and isinstance(value, list | tuple | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _tensors_in(part, depth - 1)
+def _tensors_in(values: Iterable[Any], depth: int = 3) -> Iterator[torch.Tensor]:
+    """The tensors among values and in the lists, tuples and dicts that are nested in them."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif depth and isinstance(value, _MAY_HOLD_TENSORS) and value:
+            parts = value.values() if isinstance(value, dict) else value
+            yield from _tensors_in(parts, depth - 1)
 
 
 def _tensors(arguments: Any) -> Any:

@@ -21,6 +21,8 @@ from keras_viz_callbacks.capture.backend import (
     to_numpy,
     without_outputs,
 )
+from keras_viz_callbacks.capture.layers import layer_paths
+from keras_viz_callbacks.capture.observer_state import python_state_kept
 
 
 def compile(
@@ -90,7 +92,10 @@ def _with_state(model: keras.Model, function: Callable[..., Any]) -> Callable[..
     """The function with the values of the model's variables as its first argument."""
 
     def traced(state: Sequence[Any], *arguments: Any) -> Any:
-        with keras_internals.observing(list(zip(model.variables, state, strict=True))):
+        layers = [model, *layer_paths(model).values()]
+        values = list(zip(model.variables, state, strict=True))
+        # Their code runs only here, in a trace: also for another number of images.
+        with python_state_kept(layers), keras_internals.observing(values):
             return function(*arguments)
 
     return traced

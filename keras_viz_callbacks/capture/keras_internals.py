@@ -10,13 +10,17 @@ import keras
 
 # No public name reaches the calls that Keras makes itself.
 from keras.src.backend import nn
+from keras.src.backend.common import global_state
 from keras.src.backend.common.stateless_scope import get_stateless_scope
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 from keras_viz_callbacks.capture.replaced import replaced
 
 NAMES = {
     "keras.src.backend.nn": ("softmax", "sigmoid"),
+    "keras.src.backend.common.global_state": ("get_global_attribute", "set_global_attribute"),
     "keras.src.backend.common.stateless_scope": ("get_stateless_scope",),
+    "keras.src.random.seed_generator": ("GLOBAL_SEED_GENERATOR",),
     "keras.StatelessScope": ("state_mapping",),
     "keras.layers.Layer": ("_flatten_layers", "_remat_mode", "quantization_mode"),
     "keras.layers.Dense": ("quantized_call",),
@@ -110,3 +114,16 @@ def same_scope() -> keras.StatelessScope:
     if current is not None:
         scope.state_mapping = dict(current.state_mapping)
     return scope
+
+
+@contextlib.contextmanager
+def global_seeds_kept() -> Iterator[None]:
+    """Keeps which generator seeds random operations without a seed, or that there is none yet.
+
+    Keras makes it when it is first needed, from Python's random numbers of that moment.
+    """
+    before = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, before)

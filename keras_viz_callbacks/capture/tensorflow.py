@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_viz_callbacks.capture import keras_internals
+from keras_viz_callbacks.capture import keras_internals, tensorflow_internals
 from keras_viz_callbacks.capture.backend import (
     Differentiated,
     Inputs,
@@ -19,6 +20,7 @@ from keras_viz_callbacks.capture.backend import (
     without_outputs,
 )
 from keras_viz_callbacks.capture.layers import layer_paths
+from keras_viz_callbacks.capture.observer_state import python_state_kept
 
 
 def compile(
@@ -28,20 +30,13 @@ def compile(
 
     What the outputs do not depend on is cut off by TensorFlow's own optimizer of graphs.
     """
-
-    def traced(*arguments: Any) -> Any:
-        with _observing(model):
-            return function(*arguments)
-
-    compiled = tf.function(
-        traced,
-        input_signature=[keras.tree.map_structure(_any_batch, example) for example in examples],
-        autograph=False,
-        jit_compile=_needs_xla(model),
-    ).get_concrete_function()
+    signature = [keras.tree.map_structure(_any_batch, example) for example in examples]
+    compiled = _traced(model, function, signature)
+    written = tensorflow_internals.written_variables(compiled)
 
     def run(*arguments: Inputs) -> Any:
-        return to_numpy(compiled(*arguments), lambda tensor: tensor.numpy())
+        with _values_kept(written):
+            return to_numpy(compiled(*arguments), lambda tensor: tensor.numpy())
 
     return run
 
@@ -68,12 +63,13 @@ def gradients(function: Scored) -> Differentiated:
 
 
 def dry_run(model: keras.Model, function: Callable[..., Any], examples: Sequence[Inputs]) -> None:
-    """See `Backend.dry_run`: with one image, which is quicker than tracing."""
-    if _needs_xla(model):
-        compile(model, without_outputs(function), examples)
-        return
-    with _observing(model):
-        function(*keras.tree.map_structure(tf.constant, first_image(examples)))
+    """See `Backend.dry_run`: a trace with one image.
+
+    It costs what running the layers one by one costs, and runs nothing: a random operation that is
+    run keeps a state of its own in TensorFlow, which nobody can restore.
+    """
+    signature = keras.tree.map_structure(_spec, list(first_image(examples)))
+    _traced(model, without_outputs(function), signature)
 
 
 def is_chief(model: keras.Model) -> bool:
@@ -87,6 +83,36 @@ def is_chief(model: keras.Model) -> bool:
     return not resolver.task_id  # None where there is one process only
 
 
+def _traced(model: keras.Model, function: Callable[..., Any], signature: Sequence[Any]) -> Any:
+    """The function as a concrete one."""
+
+    def traced(*arguments: Any) -> Any:
+        with _observing(model):
+            return function(*arguments)
+
+    layers = [model, *layer_paths(model).values()]
+    with python_state_kept(layers), tensorflow_internals.other_eager_seeds():
+        return tf.function(
+            traced, input_signature=signature, autograph=False, jit_compile=_needs_xla(model)
+        ).get_concrete_function()
+
+
+@contextlib.contextmanager
+def _values_kept(variables: Sequence[tuple[tf.Tensor, tf.DType]]) -> Iterator[None]:
+    """Keeps the values of variables that Keras does not know, by handle and dtype.
+
+    They are written when the graph runs, which no scope of Keras prevents.
+    """
+    before = [
+        tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype) for handle, dtype in variables
+    ]
+    try:
+        yield
+    finally:
+        for (handle, _), value in zip(variables, before, strict=True):
+            tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+
+
 def _needs_xla(model: keras.Model) -> bool:
     """Whether the model runs only when XLA compiles it: channels first, on the CPU.
 
@@ -94,6 +120,10 @@ def _needs_xla(model: keras.Model) -> bool:
     """
     formats = (getattr(layer, "data_format", None) for layer in layer_paths(model).values())
     return "channels_first" in formats and not tf.config.list_physical_devices("GPU")
+
+
+def _spec(array: Any) -> tf.TensorSpec:
+    return tf.TensorSpec(array.shape, array.dtype)
 
 
 def _any_batch(array: Any) -> tf.TensorSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ from keras_viz_callbacks.capture.backend import (
     to_numpy,
 )
 from keras_viz_callbacks.capture.layers import layer_paths
+from keras_viz_callbacks.capture.observer_state import python_state_kept
 
 
 def compile(
@@ -93,19 +94,109 @@ def is_chief(model: keras.Model) -> bool:
 
 @contextlib.contextmanager
 def _observing(model: keras.Model) -> Iterator[None]:
-    """`keras_internals.observing`; PyTorch's own modules are in training as before afterwards.
+    """`keras_internals.observing`; what PyTorch's own modules and generators hold is kept too.
 
-    Keras puts them into evaluation for a pass, and leaves them there.
+    Keras puts the modules into evaluation for a pass, and leaves them there.
     """
-    modules = [part for layer in (model, *layer_paths(model).values()) for part in layer.modules()]
+    parts = {
+        id(part): part
+        for layer in (model, *layer_paths(model).values())
+        for part in layer.modules()
+    }
+    modules = list(parts.values())
+    layers = [module for module in modules if isinstance(module, keras.layers.Layer)]
     before = [module.training for module in modules]
     try:
-        with keras_internals.observing():
+        with (
+            python_state_kept(layers),
+            _random_numbers_kept(),
+            _tensors_kept(layers),
+            keras_internals.observing(),
+        ):
             yield
     finally:
         for module, training in zip(modules, before, strict=True):
             if module.training != training:
                 vars(module)["training"] = training
+
+
+@contextlib.contextmanager
+def _random_numbers_kept() -> Iterator[None]:
+    """Keeps PyTorch's generators, of the CPU and of every accelerator that it uses."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    on_mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    try:
+        with torch.random.fork_rng(devices=range(count), device_type="cuda"):
+            yield
+    finally:
+        if on_mps is not None:
+            torch.mps.set_rng_state(on_mps)
+
+
+@contextlib.contextmanager
+def _tensors_kept(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
+    """Keeps the tensors that Keras does not know: values, and what the modules' names stand for."""
+    modules: dict[int, torch.nn.Module] = {}
+    tensors: dict[int, torch.Tensor] = {}
+    for layer in layers:
+        modules[id(layer)] = layer
+        if isinstance(layer, keras.layers.TorchModuleWrapper):
+            modules.update((id(part), part) for part in layer.module.modules())
+    named = []
+    for module in list(modules.values()):
+        # Not the parameters of modules below: Keras' variables are among them.
+        own = [
+            *torch.nn.Module.named_parameters(module, recurse=False, remove_duplicate=False),
+            *module.named_buffers(recurse=False, remove_duplicate=False),
+        ]
+        named.append((module, own))
+        held = [
+            value
+            for name, value in vars(module).items()
+            if isinstance(value, _MAY_HOLD_TENSORS) and name not in _OF_EVERY_MODULE
+        ]
+        for tensor in _tensors_in([tensor for _, tensor in own] + held):
+            if _can_be_written(tensor):
+                tensors[id(tensor)] = tensor
+    values = [(tensor, tensor.detach().clone()) for tensor in tensors.values()]
+    foreign = [module for module in modules.values() if not isinstance(module, keras.layers.Layer)]
+    try:
+        with python_state_kept(foreign):
+            yield
+    finally:
+        for module, own in named:
+            for name, tensor in own:
+                if getattr(module, name) is not tensor:
+                    setattr(module, name, tensor)
+        for tensor, value in values:
+            # `data` does not tell autograd: for it nothing has changed.
+            tensor.data.copy_(value)
+
+
+_OF_EVERY_MODULE = vars(torch.nn.Module()).keys()
+_MAY_HOLD_TENSORS = (torch.Tensor, list, tuple, dict)
+
+
+def _can_be_written(tensor: torch.Tensor) -> bool:
+    """Whether PyTorch lets anyone change the tensor's values in place."""
+    if torch.nn.parameter.is_lazy(tensor) or tensor.is_inference():
+        return False
+    if tensor.layout != torch.strided:
+        return True
+    # Expanded: several elements are one place in memory.
+    return not any(
+        size > 1 and not stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
+    )
+
+
+def _tensors_in(values: Iterable[Any], depth: int = 3) -> Iterator[torch.Tensor]:
+    """The tensors among values and in the lists, tuples and dicts that are nested in them."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif depth and isinstance(value, _MAY_HOLD_TENSORS) and value:
+            parts = value.values() if isinstance(value, dict) else value
+            yield from _tensors_in(parts, depth - 1)
 
 
 def _tensors(arguments: Any) -> Any:

@@ -111,7 +111,7 @@ class FilterPatterns(VisualizationCallback):
                     ascent.objective.call.channels,
                     ascent.objective.call.path,
                 )
-        run.claim(self, (self._tag(ascent) for ascent in self._ascents))
+        run.claims.claim(self, (self._tag(ascent) for ascent in self._ascents))
         self._next = 0
 
     def _objectives(self, found: Survey) -> list[Objective]:

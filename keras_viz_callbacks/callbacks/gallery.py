@@ -54,11 +54,11 @@ class Gallery:
             hashlib.blake2b(np.ascontiguousarray(p).tobytes(), digest_size=16).digest()
             for p in self.pixels
         ]
-        self.names = run.name_images(names, digests)
+        self.names = run.claims.name_images(names, digests)
 
     def not_yet_shown(self, run: Run) -> list[int]:
         """The images that nobody has drawn yet in this session; each is returned only once."""
-        return [index for index, name in enumerate(self.names) if run.not_yet_shown(name)]
+        return [index for index, name in enumerate(self.names) if run.claims.not_yet_shown(name)]
 
     def drawings(self, indices: Iterable[int]) -> Iterator[Drawing]:
         """The pictures of these images."""

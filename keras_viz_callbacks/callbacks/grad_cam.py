@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from keras_viz_callbacks.callbacks.evidence import Explained, draw_evidence, report_explained
 from keras_viz_callbacks.callbacks.layer_images import LayerImagesCallback
-from keras_viz_callbacks.callbacks.options import LayerImageOptions
+from keras_viz_callbacks.callbacks.options import LayerEvidenceOptions, LayerImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
 from keras_viz_callbacks.capture.layers import LayerCall
 from keras_viz_callbacks.capture.plan import Plan
 from keras_viz_callbacks.capture.selectors import Selector
-from keras_viz_callbacks.capture.target import Target
 from keras_viz_callbacks.explain.class_maps import CapturedClassMaps, ClassMaps
 from keras_viz_callbacks.explain.tries import BATCH_SIZE
 from keras_viz_callbacks.maps.class_activation import METHODS
-from keras_viz_callbacks.options import with_options
+from keras_viz_callbacks.options import part, with_options
 from keras_viz_callbacks.summary.run import Drawing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@with_options(LayerImageOptions, colormap="turbo")
+@with_options(LayerEvidenceOptions, colormap="turbo")
 class GradCAM(LayerImagesCallback):
     """Draws, over each held-out image, the parts that raise the score of its class.
 
@@ -35,10 +34,6 @@ class GradCAM(LayerImagesCallback):
     Args:
         layers: Layer path, unique name, glob, layer, or a list of those. None picks the last
             convolution.
-        target: The score to explain: None for each image's predicted class, a class, one class
-            for each image, or a function from the model's outputs to ``(batch,)``. For a model
-            with several outputs also the name of one, or ``{name: class}``; by default the first
-            that looks like classes.
         method: Name of a class activation method, such as ``"grad_cam"`` or ``"score_cam"``.
         batch_size: How many images a forward pass takes at most, for methods that try variants
             of the image or of the layer.
@@ -58,14 +53,19 @@ class GradCAM(LayerImagesCallback):
         images: Any,
         *,
         layers: Selector = None,
-        target: Target = None,
         method: str = "grad_cam",
         batch_size: int = BATCH_SIZE,
-        **options: Unpack[LayerImageOptions],
+        **options: Unpack[LayerEvidenceOptions],
     ) -> None:
         self._title = METHODS.find(method).title
-        super().__init__(log_dir, images, layers=layers, default_name=method, **options)
-        self.target = target
+        super().__init__(
+            log_dir,
+            images,
+            layers=layers,
+            default_name=method,
+            **part(LayerImageOptions, options),
+        )
+        self.target = options["target"]
         self.method = method
         self.batch_size = batch_size
 

@@ -73,9 +73,11 @@ class LayerImagesCallback(HeldOutImagesCallback):
         plan = self._plan()
         self._calls = plan.calls
         self._make_gallery(run, plan)
-        run.claim(self, self.gallery.tags(self.name, plan.calls))
+        run.claims.claim(self, self.gallery.tags(self.name, plan.calls))
         paths = [call.path for call in plan.calls]
-        run.claim(self, [self._scalar_tag(m, path) for path in paths for m in self._measures])
+        run.claims.claim(
+            self, [self._scalar_tag(m, path) for path in paths for m in self._measures]
+        )
 
     @final
     def _capture_images(self) -> Draw:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from keras_viz_callbacks.capture.held_out import Preprocess
 from keras_viz_callbacks.capture.labels import ClassNames
 from keras_viz_callbacks.capture.layout import TokensToGrid
+from keras_viz_callbacks.capture.target import Target
 from keras_viz_callbacks.options import Option
 from keras_viz_callbacks.patterns.settings import AscentOptions
 
@@ -81,6 +82,29 @@ class _LayoutOptions(TypedDict, total=False):
 
 class LayerImageOptions(_HeldOutOptions, _LayoutOptions, CaptureOptions, total=False):
     """Options of the callbacks that draw layers on held-out images."""
+
+
+class _TargetOptions(TypedDict, total=False):
+    target: Annotated[
+        Target,
+        Option(
+            None,
+            "The score to explain: None for each image's predicted class, a class, one class for "
+            "each image, or a function from the model's outputs to ``(batch,)``. For a model with "
+            "several outputs also the name of one, or ``{name: class}``; by default the first "
+            "that looks like classes.",
+        ),
+    ]
+
+
+class EvidenceOptions(_TargetOptions, _HeldOutOptions, CaptureOptions, total=False):
+    """Options of the callbacks that draw evidence for a class on held-out images."""
+
+
+class LayerEvidenceOptions(
+    _TargetOptions, _HeldOutOptions, _LayoutOptions, CaptureOptions, total=False
+):
+    """Options of the callbacks that draw a layer's evidence for a class on held-out images."""
 
 
 class PatternOptions(AscentOptions, CaptureOptions, total=False):

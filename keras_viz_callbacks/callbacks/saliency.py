@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 from keras_viz_callbacks.callbacks.base import Draw
 from keras_viz_callbacks.callbacks.evidence import Explained, draw_evidence, report_explained
 from keras_viz_callbacks.callbacks.images import HeldOutImagesCallback
-from keras_viz_callbacks.callbacks.options import ImageOptions
+from keras_viz_callbacks.callbacks.options import EvidenceOptions, ImageOptions
 from keras_viz_callbacks.callbacks.records import Moment
-from keras_viz_callbacks.capture.target import Target
 from keras_viz_callbacks.explain.attributions import Attributions
 from keras_viz_callbacks.maps.pixel_attribution import ATTRIBUTIONS
-from keras_viz_callbacks.options import with_options
+from keras_viz_callbacks.options import part, with_options
 from keras_viz_callbacks.summary.run import Drawing, Run
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@with_options(ImageOptions, colormap="RdBu_r")
+@with_options(EvidenceOptions, colormap="RdBu_r")
 class Saliency(HeldOutImagesCallback):
     """Draws, over each held-out image, the pixels that raise or lower the score of its class.
 
@@ -30,10 +29,6 @@ class Saliency(HeldOutImagesCallback):
     score, blue where it lowers it.
 
     Args:
-        target: The score to explain: None for each image's predicted class, a class, one class
-            for each image, or a function from the model's outputs to ``(batch,)``. For a model
-            with several outputs also the name of one, or ``{name: class}``; by default the first
-            that looks like classes.
         method: Name of a pixel attribution method, such as ``"gradient"``.
         seed: Seed of what the method draws at random.
         name: First part of the tags; the method's name by default.
@@ -51,14 +46,13 @@ class Saliency(HeldOutImagesCallback):
         log_dir: str | os.PathLike[str],
         images: Any,
         *,
-        target: Target = None,
         method: str = "gradient",
         seed: int = 0,
-        **options: Unpack[ImageOptions],
+        **options: Unpack[EvidenceOptions],
     ) -> None:
         self._title = ATTRIBUTIONS.find(method).title
-        super().__init__(log_dir, images, default_name=method, **options)
-        self.target = target
+        super().__init__(log_dir, images, default_name=method, **part(ImageOptions, options))
+        self.target = options["target"]
         self.method = method
         self.seed = seed
 
@@ -69,7 +63,7 @@ class Saliency(HeldOutImagesCallback):
         plan = self._attributions.plan
         report_explained(plan, self.name)
         self._make_gallery(run, plan)
-        run.claim(self, self.gallery.tags(self.name))
+        run.claims.claim(self, self.gallery.tags(self.name))
 
     def _capture_images(self) -> Draw:
         captured = self._attributions.capture()

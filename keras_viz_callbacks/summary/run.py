@@ -24,7 +24,7 @@ import re
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -98,6 +98,9 @@ class Run:
     Args:
         log_dir: The log directory, as the user wrote it.
         folder: The same, ready to be written to.
+
+    Attributes:
+        claims: Tags and names of images that the callbacks of a session have reserved.
     """
 
     def __init__(self, log_dir: str, folder: LogFolder) -> None:
@@ -109,7 +112,7 @@ class Run:
         self._owners: weakref.WeakSet[Any] = weakref.WeakSet()
         self._session: object = None
         self._model: weakref.ref[Any] | None = None
-        self._claims = Claims(log_dir)
+        self.claims = Claims(log_dir)
         self._last_step = -1
         self._last_batch = 0
         self._offset: int | None = None
@@ -141,30 +144,6 @@ class Run:
         self._wait()
         if not self._owners:
             self.end_session()
-
-    def claim(self, owner: object, tags: Iterable[str]) -> None:
-        """Reserves tags of pictures and scalars for one callback.
-
-        Raises:
-            ValueError: Another callback of this session writes one of these tags.
-        """
-        self._claims.claim(owner, tags)
-
-    def name_images(self, names: Sequence[str] | None, images: Sequence[bytes]) -> tuple[str, ...]:
-        """Names for held-out images; in a session, a name means one image.
-
-        Args:
-            names: The user's names, or None to number the images: ``image_0``, ``image_1``, …
-            images: A digest of each image.
-
-        Raises:
-            ValueError: A name of the user's already means another image.
-        """
-        return self._claims.name_images(names, images)
-
-    def not_yet_shown(self, name: str) -> bool:
-        """Whether this held-out image is still to be written; True only once in a session."""
-        return self._claims.not_yet_shown(name)
 
     def begin_epoch(self, epoch: int, steps_per_epoch: int | None) -> None:
         """Decides on directory and first step, when the first epoch of a session begins."""
@@ -279,7 +258,7 @@ class Run:
         self._offset = None
         self._session = None
         self._owners.clear()
-        self._claims.clear()
+        self.claims.clear()
 
     def _wait(self) -> bool:
         """Waits for captures that are being written: `EXIT_PATIENCE` for all callbacks together."""

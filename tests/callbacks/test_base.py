@@ -127,7 +127,9 @@ class LargestWeight(VisualizationCallback):
 
     def _prepare(self, run):
         self.convolutions = [x for x in self.model.layers if isinstance(x, keras.layers.Conv2D)]
-        run.claim(self, [self._scalar_tag("largest", layer.name) for layer in self.convolutions])
+        run.claims.claim(
+            self, [self._scalar_tag("largest", layer.name) for layer in self.convolutions]
+        )
 
     def _capture(self):
         arrays = [layer.get_weights()[0] for layer in self.convolutions]

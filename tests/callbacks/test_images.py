@@ -22,7 +22,7 @@ class Saliency(HeldOutImagesCallback):
     def _prepare(self, run):
         self._attributions = Attributions(self.model, self.held)
         self._make_gallery(run, self._attributions.plan)
-        run.claim(self, self.gallery.tags(self.name))
+        run.claims.claim(self, self.gallery.tags(self.name))
 
     def _capture_images(self):
         captured = self._attributions.capture()

@@ -100,7 +100,7 @@ def test_numbers_are_written_without_any_picture(log_url, tmp_path):
         values = (0.5, epoch / 4)
         table = schema.MeasureTable("t", epoch, 10 * epoch, layers, {"m": values}, {"loss": 1.0})
         tags = [schema.scalar_tag("m", layer.path, "t") for layer in layers]
-        run.claim(owner, tags)
+        run.claims.claim(owner, tags)
         measured = Measured(table, list(zip(tags, values, strict=True)))
         run.submit(run.epoch_step(epoch), lambda one=measured: [one], failures.append)
     run.leave(owner)
@@ -125,11 +125,11 @@ def test_numbers_are_written_without_any_picture(log_url, tmp_path):
 
 def test_two_callbacks_may_not_write_the_same_scalar(tmp_path):
     run, one, other = open_run(str(tmp_path)), Model(), Model()
-    run.claim(one, ["m/conv0"])
+    run.claims.claim(one, ["m/conv0"])
     with pytest.raises(ValueError, match=r"^Two callbacks on .* write 'm/conv0'\. Give one of"):
-        run.claim(other, ["m/conv0"])
+        run.claims.claim(other, ["m/conv0"])
     run.end_session()
-    run.claim(other, ["m/conv0"])
+    run.claims.claim(other, ["m/conv0"])
     run.end_session()
 
 

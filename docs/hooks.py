@@ -1,6 +1,7 @@
 """What mkdocs does beside its plugins.
 
 - Each method has a page and a row in a table, made from the docstring of its formula.
+- Each view of the tab has a section, made from the first comment of its file.
 - HTTP_API.md is a page.
 - Equations become MathML.
 """
@@ -20,13 +21,14 @@ from mkdocs.structure.files import File
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from docs import method_pages
+from docs import method_pages, view_sections
 
 EQUATION = re.compile(
     r'<(?P<element>div|span) class="arithmatex">\\[\[(](?P<tex>.*?)\\[\])]</(?P=element)>',
     flags=re.DOTALL,
 )
 METHODS = "<!-- methods -->"
+VIEWS = "<!-- views -->"
 HTTP_API = Path(__file__).resolve().parents[1] / "tensorboard_plugin/HTTP_API.md"
 CODE = 4  # spaces before code, as both kinds of Markdown have it
 IN_A_LIST = 2 + CODE  # before code in a list: Python-Markdown wants two more
@@ -49,6 +51,8 @@ def on_page_markdown(content: str, page: Any, **_: Any) -> str:
     """Puts the tables of the methods and HTTP_API.md where they belong."""
     if page.file.src_uri == "methods/index.md":
         return content.replace(METHODS, method_pages.table())
+    if page.file.src_uri == "guide/tab.md":
+        return content.replace(VIEWS, view_sections.markdown())
     return http_api() if page.file.src_uri == "reference/http_api.md" else content
 
 

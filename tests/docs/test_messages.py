@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from docs import hooks, view_sections
 from keras_viz_callbacks import ActivationGrid, FilterPatterns
 from keras_viz_callbacks.summary import run, worker
 from tests.helpers.guide_pages import ROOT, blocks, page
@@ -76,14 +77,17 @@ def test_the_keys_are_those_of_the_tab():
     assert re.findall(r"^\| (.*?) \| (.*?) \|$", table, flags=re.MULTILINE)[1:] == expected
 
 
-def test_the_views_are_those_of_the_tab():
+def test_every_view_of_the_tab_has_a_section_made_of_its_file():
     sources = [p.read_text(encoding="utf-8") for p in STATIC.glob("views/*/*_view.js")]
     declared = {key: label for s in sources for label, key in re.findall(VIEW, s)}
     assert len(declared) == len(sources)
-    page = (GUIDE / "tab.md").read_text(encoding="utf-8")
-    views = page[page.index("## The views") : page.index("## Epochs")]
-    headings = re.findall(r"^### (.*)$", views, flags=re.MULTILINE)
+    assert hooks.VIEWS in (GUIDE / "tab.md").read_text(encoding="utf-8")
+    sections = view_sections.markdown()
+    headings = re.findall(r"^### (.*)$", sections, flags=re.MULTILINE)
     assert headings == [declared[key] for key in sorted(declared)]
+    # Each has a picture, and more than a line of text.
+    assert len(re.findall(r"^!\[.+\]\(\.\./images/tab_\w+_light\.png\)$", sections, re.M)) == 6
+    assert all(len(section.text) > 100 for section in view_sections.view_sections())
 
 
 def test_the_bounds_are_those_of_the_source():

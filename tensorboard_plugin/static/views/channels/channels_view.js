@@ -1,4 +1,10 @@
-/** The channels of a layer: named and measured under the pointer, sorted, opened alone. */
+/**
+ * The channels of a layer, ordered by their mean response, which is listed beside them.
+ *
+ * The channels or filters of a grid. The line below the picture has the number, the statistics and
+ * the value of the one under the pointer. A click opens it alone, with its pictures of all epochs
+ * in a row. They can be sorted by mean response, and dead ones can be hidden.
+ */
 
 import { el, fill, say } from "../../core/dom.js";
 import { capital, number } from "../../core/format.js";

@@ -1,4 +1,14 @@
-/** Where the evidence for a class is: the heat map drawn here, over the held-out image. */
+/**
+ * A class map over its image, with label, prediction and probabilities.
+ *
+ * The heat map, drawn in the browser over the held-out image: opacity, threshold and colours
+ * change at once. A map with negative values is blue where they are negative and red where they
+ * are positive, over a pale grey image; the last colours are those of the 99th percentile, since a
+ * few pixels are many times stronger than all others. Beside it are label, prediction, the
+ * explained class, and the probabilities of the true and of the predicted class over the epochs.
+ * The list at the left can be filtered by right and wrong predictions. The line below the image
+ * has the value under the pointer.
+ */
 
 import { el, fill, say } from "../../core/dom.js";
 import { number, percent, signed } from "../../core/format.js";

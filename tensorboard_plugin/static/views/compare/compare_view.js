@@ -1,4 +1,10 @@
-/** Two epochs, runs or images beside each other, one over the other, or what differs. */
+/**
+ * Two epochs side by side.
+ *
+ * A is what the slider shows. B is another run, image or epoch; by default it is the first epoch.
+ * They are shown side by side, with a swipe, or as a difference: of values if both pictures have
+ * them, or else of colours. Both zoom together.
+ */
 
 import { el, fill, set } from "../../core/dom.js";
 import { number, percent } from "../../core/format.js";

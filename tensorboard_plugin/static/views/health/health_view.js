@@ -1,4 +1,12 @@
-/** Two heat charts of layers × epochs: a measure, and how much each picture changed. */
+/**
+ * Two heat charts of layers by epochs: dead channels, and how much each picture changed.
+ *
+ * Two heat charts of layers × epochs. The first shows a measure: the fraction of dead channels, or
+ * any other that the callbacks report; *Measure* chooses between several. The second shows how
+ * much each layer's picture changed since the capture before: which layers are learning, and which
+ * have settled. A click opens the picture. A run of measures without pictures has the first chart
+ * only.
+ */
 
 import { el } from "../../core/dom.js";
 import { CHANGE, meaningOf } from "../../core/measures.js";

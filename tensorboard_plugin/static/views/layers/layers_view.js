@@ -1,4 +1,11 @@
-/** Layers × epochs: every picture of a callback, small; only what is on screen is in the page. */
+/**
+ * Layers by epochs: a row for each layer, a column for each epoch.
+ *
+ * All pictures of one method, small. Rows are layers in network order, grouped by nested model;
+ * columns are captures. The first column repeats the slider's epoch, with the layer's class, its
+ * shape and its measures, such as the fraction of dead channels. Maps of the model's input are in
+ * a row "Input". A click opens the picture. S, M and L set the size.
+ */
 
 import { el, say, set } from "../../core/dom.js";
 import { splitPath } from "../../core/format.js";

@@ -1,4 +1,9 @@
-/** One picture, large, with what is known of it. */
+/**
+ * One picture, with what is known of it beside it.
+ *
+ * One picture, large. The wheel zooms, a drag moves it, a double click fits it. Beside it are the
+ * facts of its record, its measures, and the metrics that Keras logged at that step.
+ */
 
 import { el } from "../../core/dom.js";
 import { fetchRecord, fetchSeries, pictureUrl } from "../../core/http_api.js";

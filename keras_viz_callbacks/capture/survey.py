@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -101,7 +101,8 @@ def surveyed_pass(
         on_output: Maps the path of a call and the tensor that it returns to what the network
             goes on with.
     """
-    paths = {id(layer): (path, layer) for path, layer in layer_paths(model).items()}
+    by_path = layer_paths(model)
+    paths = {id(layer): (path, layer) for path, layer in by_path.items()}
     returns: list[tuple[int, int, Any]] = []
     counts: dict[int, int] = {}
 
@@ -110,7 +111,7 @@ def surveyed_pass(
         number = counts.get(id(layer), 0)
         counts[id(layer)] = number + 1
         if on_output is not None and ops.is_tensor(output):
-            output = on_output(_path(paths[id(layer)][0], number), output)
+            output = on_output(_path(paths[id(layer)][0], number, by_path), output)
         returns.append((id(layer), number, output))
         return output
 
@@ -137,7 +138,7 @@ def surveyed_pass(
         )
         calls.append(
             LayerCall(
-                path=_path(path, number),
+                path=_path(path, number, by_path),
                 layer=layer,
                 call=number,
                 index=index,
@@ -159,9 +160,21 @@ def check_built(model: keras.Model) -> None:
         )
 
 
-def _path(path: str, number: int) -> str:
-    """The path of one call of a layer."""
-    return f"{path}:{number}" if number else path
+def _path(path: str, number: int, taken: Container[str]) -> str:
+    """The path of one call of a layer.
+
+    Args:
+        path: Path of the layer.
+        number: Number of the call, from 0.
+        taken: Paths of all layers: one of them may be named as a call of another.
+    """
+    if not number:
+        return path
+    called, other = f"{path}:{number}", 0
+    while called in taken:
+        other += 1
+        called = f"{path}:{number}_{other}"
+    return called
 
 
 def _own_channels_first(layer: keras.layers.Layer) -> bool | None:

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from keras_viz_callbacks.capture.selectors import one_call, select
-from keras_viz_callbacks.capture.survey import survey
+from keras_viz_callbacks.capture.survey import survey, surveyed_pass
 from tests.helpers.models import nested_model, shared_model, small_model
 
 
@@ -111,4 +111,90 @@ def test_one_call_of_one_layer_is_picked_or_refused():
     assert str(raised.value) == (
         "`layer` must pick one call of one layer. Received: layer='shared', which picks "
         "'shared', 'shared:1'"
+    )
+
+
+def passed(model):
+    """The survey of a pass that is not traced: TensorFlow refuses such names in its graphs."""
+    return surveyed_pass(model, keras.ops.zeros((1, 16, 16, 3))).survey
+
+
+def named_stack(*names):
+    """Convolutions in a row, of these names."""
+    stack = [layers.Conv2D(2, 1, name=name) for name in names]
+    return keras.Sequential([keras.Input((16, 16, 3)), *stack])
+
+
+@pytest.mark.parametrize(
+    ("names", "selector", "expected"),
+    [
+        (["conv[3x3]"], "conv[3x3]", ["conv[3x3]"]),
+        (["conv1", "conv[1]"], "conv[1]", ["conv[1]"]),
+        (["conv1", "conv*"], "conv*", ["conv*"]),
+        (["why", "why?"], "why?", ["why?"]),
+        (["conv1", "conv2", "pool[1]"], "conv[12]", ["conv1", "conv2"]),
+        (["conv[1]a", "conv[1]b", "conv[2]a"], "conv[1]*", ["conv[1]a", "conv[1]b"]),
+        (["conv1a", "conv[1]b"], "conv[1]*", ["conv1a"]),
+    ],
+)
+def test_an_exact_name_wins_over_a_glob(names, selector, expected):
+    assert paths(select(passed(named_stack(*names)).calls, selector)) == expected
+
+
+def test_an_exact_path_with_brackets_wins_over_a_glob():
+    stages = [
+        keras.Sequential([layers.Conv2D(2, 1, name="conv")], name=name)
+        for name in ("stage1", "stage[1]")
+    ]
+    calls = passed(keras.Sequential([keras.Input((16, 16, 3)), *stages])).calls
+    assert paths(select(calls, "stage[1]/conv")) == ["stage[1]/conv"]
+
+
+def calls_twice(name, *others, prefix=None):
+    """A convolution that is called twice, and others after it."""
+    shared = layers.Conv2D(3, 1, name=name)
+    inputs = keras.Input((16, 16, 3))
+    x = shared(shared(inputs))
+    if prefix is not None:
+        x = keras.Model(inputs, x, name=prefix)(inputs)
+    for other in others:
+        x = layers.Conv2D(3, 1, name=other)(x)
+    return keras.Model(inputs, x)
+
+
+def test_a_layer_wins_over_a_call_of_another_layer():
+    calls = passed(calls_twice("conv", "conv:1")).calls
+    assert paths(calls) == ["conv", "conv:1_1", "conv:1"]
+    assert [c.layer.name for c in select(calls, "conv:1")] == ["conv:1"]
+    assert paths(select(calls, "conv")) == ["conv", "conv:1_1"]
+    assert paths(select(calls, "conv:1_1")) == ["conv:1_1"]
+
+
+def test_the_name_of_a_layer_wins_over_a_call_in_a_nested_model():
+    inner = keras.Sequential([layers.Conv2D(3, 1, name="conv:1")], name="other")
+    twice = calls_twice("conv", prefix="inner")
+    model = keras.Model(twice.input, inner(twice.output))
+    calls = passed(model).calls
+    assert paths(select(calls, "conv:1")) == ["other/conv:1"]
+    assert paths(select(calls, "inner/conv:1")) == ["inner/conv:1"]
+
+
+def test_the_path_of_a_layer_with_a_colon_means_each_of_its_calls():
+    calls = passed(calls_twice("conv:1")).calls
+    assert paths(select(calls, "conv:1")) == ["conv:1", "conv:1:1"]
+    assert paths(select(calls, "conv:1:1")) == ["conv:1:1"]
+
+
+def test_a_call_that_two_layers_have_is_told_with_the_paths():
+    inputs = keras.Input((16, 16, 3))
+    x = inputs
+    for name in ("one", "two"):
+        x = calls_twice("conv", prefix=name)(x)
+    calls = passed(keras.Model(inputs, x)).calls
+    with pytest.raises(ValueError, match="belongs to") as raised:
+        select(calls, "conv:1")
+    shown = [path for path in paths(calls) if path.endswith("conv:1")]
+    assert str(raised.value) == (
+        "The name given in `layers` belongs to 2 layers; write the path of the one you mean: "
+        f"{', '.join(map(repr, shown))}. Received: layers='conv:1'"
     )

@@ -46,7 +46,7 @@ class ResolvedTarget:
         """Whether the score is what it should be: a logit, or by its nature no class."""
         if self.function is not None or self.output is None:
             return True
-        return self.output.kind != "unknown"
+        return self.output.kind not in ("unknown", "probability")
 
 
 def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget:

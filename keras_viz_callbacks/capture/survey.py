@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_viz_callbacks.capture import keras_internals
 from keras_viz_callbacks.capture import logits as heads
 from keras_viz_callbacks.capture.backend import Inputs, Tensor, backend
 from keras_viz_callbacks.capture.layers import LayerCall, layer_paths
@@ -103,26 +104,39 @@ def surveyed_pass(
     """
     by_path = layer_paths(model)
     paths = {id(layer): (path, layer) for path, layer in by_path.items()}
-    returns: list[tuple[int, int, Any]] = []
+    returns: list[tuple[int, int, Any, bool]] = []
+    convolves: list[bool] = []  # for each layer that has not returned yet, the innermost last
     counts: dict[int, int] = {}
 
     def noted(layer: keras.layers.Layer, call: Any, *args: Any, **kwargs: Any) -> Any:
-        output = call(*args, **kwargs)
+        convolves.append(False)
+        try:
+            output = call(*args, **kwargs)
+        finally:
+            has_convolved = convolves.pop()
         number = counts.get(id(layer), 0)
         counts[id(layer)] = number + 1
         if on_output is not None and ops.is_tensor(output):
             output = on_output(_path(paths[id(layer)][0], number, by_path), output)
-        returns.append((id(layer), number, output))
+        returns.append((id(layer), number, output, has_convolved))
         return output
 
-    with tap([layer for _, layer in paths.values()], noted), heads.watch_logits() as logits:
+    def note_convolution() -> None:
+        if convolves:
+            convolves[-1] = True
+
+    with (
+        tap([layer for _, layer in paths.values()], noted),
+        heads.watch_logits() as logits,
+        keras_internals.noted_convolutions(note_convolution),
+    ):
         returned = model(inputs, training=False)
     # In an image model, `(batch, tokens, features)` are the places of the image in a row.
     are_tokens = max(len(part.shape) for part in keras.tree.flatten(inputs)) == 4
     calls = []
     first: bool | None = None
     channels_first = keras.config.image_data_format() == "channels_first"
-    for index, (key, number, output) in enumerate(returns):
+    for index, (key, number, output, has_convolved) in enumerate(returns):
         path, layer = paths[key]
         shape = _shape(output) if ops.is_tensor(output) else None
         own = _own_channels_first(layer)
@@ -144,11 +158,12 @@ def surveyed_pass(
                 index=index,
                 shape=shape,
                 layout=layout,
+                convolves=has_convolved,
             )
         )
     outputs = heads.describe_outputs(model, returned, logits)
     found = Survey(calls, outputs, channels_first if first is None else first)
-    return SurveyedPass(found, [output for _, _, output in returns], returned, logits)
+    return SurveyedPass(found, [output for _, _, output, _ in returns], returned, logits)
 
 
 def check_built(model: keras.Model) -> None:

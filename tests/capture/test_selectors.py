@@ -119,6 +119,130 @@ def passed(model):
     return surveyed_pass(model, keras.ops.zeros((1, 16, 16, 3))).survey
 
 
+class Own(layers.Layer):
+    """A convolution by an operation of `keras.ops`, with a kernel of its own."""
+
+    def __init__(self, operation="conv", **arguments):
+        super().__init__(**arguments)
+        self.operation = operation
+
+    def build(self, shape):
+        channels = shape[-1]
+        self.kernel = self.add_weight(shape=(3, 3, channels, channels), name="kernel")
+        self.single = self.add_weight(shape=(3, 3, channels, 1), name="single")
+        self.pointwise = self.add_weight(shape=(1, 1, channels, 4), name="pointwise")
+
+    def call(self, x):
+        if self.operation == "depthwise_conv":
+            return keras.ops.depthwise_conv(x, self.single)
+        if self.operation == "separable_conv":
+            return keras.ops.separable_conv(x, self.single, self.pointwise)
+        return keras.ops.relu(getattr(keras.ops, self.operation)(x, self.kernel))
+
+
+class OwnSubclass(layers.Conv2D):
+    """Standardises its kernel, and so convolves by itself."""
+
+    def call(self, x):
+        return keras.ops.conv(x, self.kernel - keras.ops.mean(self.kernel))
+
+
+class Residual(layers.Layer):
+    """Layers of its own around convolutions, which it does not make itself."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.first, self.second = Own(name="first"), layers.Conv2D(3, 1, name="second")
+
+    def build(self, shape):
+        self.first.build(shape)
+        self.second.build(shape)
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+
+class Gated(layers.Layer):
+    """Convolves itself, beside a layer that does not."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.gate = layers.Dense(3, activation="sigmoid", name="gate")
+
+    def build(self, shape):
+        self.gate.build(shape)
+        self.kernel = self.add_weight(shape=(1, 1, shape[-1], 3), name="kernel")
+
+    def call(self, x):
+        return keras.ops.conv(x, self.kernel) * self.gate(x)
+
+
+class Patches(layers.Layer):
+    """Cuts an image into patches, which Keras does by a convolution."""
+
+    def call(self, x):
+        return keras.ops.image.extract_patches(x, 2)
+
+
+def picked_by_default(*stack, shape=(16, 16, 3)):
+    model = keras.Sequential([keras.Input(shape), *stack])
+    found = survey(model, np.zeros((1, *shape), np.float32))
+    return paths(select(found.calls, None))
+
+
+@pytest.mark.parametrize(
+    "operation", ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
+)
+def test_a_layer_whose_call_convolves_is_a_convolution(operation):
+    stack = [layers.Conv2D(3, 3, name="stem"), Own(operation, name="own"), layers.ReLU()]
+    assert picked_by_default(*stack) == ["stem", "own"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (lambda: OwnSubclass(4, 3, name="own"), ["own"]),
+        (lambda: Residual(name="own"), ["own/first", "own/second"]),
+        (lambda: Gated(name="own"), ["own"]),
+        (lambda: keras.Sequential([Own(name="inside")], name="own"), ["own/inside"]),
+        (
+            lambda: layers.Lambda(lambda x: keras.ops.conv(x, np.ones((3, 3, 3, 2), "float32"))),
+            ["lambda"],
+        ),
+        (lambda: Patches(name="patches"), []),
+        (lambda: layers.Dense(3), []),
+    ],
+    ids=["subclass", "parent", "gated", "nested", "lambda", "patches", "dense"],
+)
+def test_the_innermost_layer_whose_call_convolves_is_picked(layer, expected):
+    keras.backend.clear_session()
+    stack = [layers.Conv2D(3, 3, name="stem"), layer()]
+    assert picked_by_default(*stack) == ["stem", *expected]
+
+
+def test_each_call_of_a_layer_of_the_users_own_is_picked():
+    shared = Own(name="shared")
+    inputs = keras.Input((16, 16, 3))
+    model = keras.Model(inputs, shared(shared(inputs)))
+    assert paths(select(surveyed(model).calls, None)) == ["shared", "shared:1"]
+
+
+def test_layers_that_run_once_a_time_step_are_picked_as_before():
+    video = (4, 8, 8, 3)
+    frames = layers.TimeDistributed(Own(), name="frames")
+    recurrent = layers.ConvLSTM2D(2, 3, return_sequences=True)
+    assert picked_by_default(frames, recurrent, shape=video) == ["frames"]
+    block = layers.TimeDistributed(Residual(), name="blocks")
+    keras_block = layers.TimeDistributed(layers.Conv2D(3, 1), name="last")
+    assert picked_by_default(block, keras_block, shape=video) == ["last"]
+
+
+def test_an_own_convolution_in_a_checkpoint_is_a_convolution():
+    with keras.RematScope(mode="full"):
+        own = Own(name="own")
+    assert picked_by_default(own) == ["own"]
+
+
 def named_stack(*names):
     """Convolutions in a row, of these names."""
     stack = [layers.Conv2D(2, 1, name=name) for name in names]

@@ -101,6 +101,12 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
             f"`target` must hold one class for each of the {batch} images. "
             f"Received: {len(classes)} classes"
         )
+    if output.kind == "regression" and np.any((classes < 0) | (classes >= (units or 0))):
+        raise ValueError(
+            f"`target` must be a unit of the output {output.name!r}, from 0 to "
+            f"{(units or 0) - 1}: it is read as regression, not as classes. "
+            f"Received: target={target!r}. Omit `target` to explain a single unit."
+        )
     classes = np.broadcast_to(classes, (batch,)).astype(np.int32)
     check_classes(classes, units or 0, "target")
     return ResolvedTarget(classes, place, output, is_named=name is not None)

@@ -132,6 +132,16 @@ def test_several_units_of_a_sigmoid_under_a_loss_of_regression_need_a_target(ima
     )
 
 
+def test_a_class_of_an_output_of_regression_is_refused(images):
+    model = with_head(layers.Dense(1, activation="sigmoid", name="age"), loss="mse")
+    with pytest.raises(ValueError, match="must be a unit of the output") as raised:
+        resolved_target(model, images, 1)
+    assert str(raised.value) == (
+        "`target` must be a unit of the output 'age', from 0 to 0: it is read as "
+        "regression, not as classes. Received: target=1. Omit `target` to explain a single unit."
+    )
+
+
 def test_a_softmax_tells_classes_under_any_loss(images):
     model = with_head(layers.Dense(3, activation="softmax"), loss="mse")
     assert survey(model, images).outputs[0].kind == "softmax"

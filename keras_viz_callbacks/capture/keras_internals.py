@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -12,12 +13,21 @@ import keras
 from keras.src.backend import nn
 from keras.src.backend.common import global_state
 from keras.src.backend.common.stateless_scope import get_stateless_scope
+from keras.src.ops import nn as operations
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 from keras_viz_callbacks.capture.replaced import replaced
 
 NAMES = {
-    "keras.src.backend.nn": ("softmax", "sigmoid"),
+    "keras.src.backend.nn": (
+        "softmax",
+        "sigmoid",
+        "conv",
+        "conv_transpose",
+        "depthwise_conv",
+        "separable_conv",
+    ),
+    "keras.src.ops.nn": ("conv", "conv_transpose", "depthwise_conv", "separable_conv"),
     "keras.src.backend.common.global_state": ("get_global_attribute", "set_global_attribute"),
     "keras.src.backend.common.stateless_scope": ("get_stateless_scope",),
     "keras.src.random.seed_generator": ("GLOBAL_SEED_GENERATOR",),
@@ -31,6 +41,9 @@ NAMES = {
 
 ACTIVATIONS_BEFORE_PROBABILITIES = ("softmax", "sigmoid")
 """Functions that make probabilities of logits, as Keras names them in `nn`."""
+
+CONVOLUTIONS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
+"""Functions that convolve, as Keras names them in `nn` and in its operations."""
 
 
 def sublayers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
@@ -93,6 +106,37 @@ def noted_calls(note: Any) -> Iterator[None]:
         for kind in ACTIVATIONS_BEFORE_PROBABILITIES:
             stack.enter_context(replaced(nn, kind, noting(kind)))
         yield
+
+
+@contextlib.contextmanager
+def noted_convolutions(note: Callable[[], None]) -> Iterator[None]:
+    """Reports every convolution that `keras.ops` makes.
+
+    Those by which Keras cuts patches or blurs are called from another module than its operations.
+
+    Args:
+        note: Called before each of them.
+    """
+
+    def noting(function: Any) -> Any:
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            frame = inspect.currentframe()
+            caller = None if frame is None else frame.f_back
+            if caller is not None and caller.f_globals is vars(operations):
+                note()
+            return function(*args, **kwargs)
+
+        return noted
+
+    with contextlib.ExitStack() as stack:
+        for name in CONVOLUTIONS:
+            stack.enter_context(replaced(nn, name, noting(getattr(nn, name))))
+        yield
+
+
+def is_of_keras(layer: keras.layers.Layer) -> bool:
+    """Whether the class of a layer is one of Keras."""
+    return type(layer).__module__.partition(".")[0] == "keras"
 
 
 def observing(state: Sequence[tuple[Any, Any]] | None = None) -> keras.StatelessScope:

@@ -44,6 +44,7 @@ class LayerCall:
         shape: Shape of the output without the batch axis, with None for sizes that are not
             known; None altogether where the output is not one tensor.
         layout: The axes of the output that are places and channels; None where it has no maps.
+        convolves: Whether this layer, and none inside it, has called a convolution of `keras.ops`.
     """
 
     path: str
@@ -52,6 +53,7 @@ class LayerCall:
     index: int
     shape: tuple[int | None, ...] | None
     layout: Layout | None
+    convolves: bool = False
 
     @property
     def name(self) -> str:
@@ -70,11 +72,20 @@ class LayerCall:
 
     @property
     def is_convolution(self) -> bool:
-        """Whether the layer convolves, also if it does so once a time step."""
+        """Whether the layer convolves, also if it does so once a time step.
+
+        Of Keras' own layers these are `CONVOLUTIONS`; of others, all whose call convolves.
+        """
         layer = self.layer
         while isinstance(layer, keras.layers.TimeDistributed):
             layer = layer.layer
-        return isinstance(layer, CONVOLUTIONS)
+        if isinstance(layer, CONVOLUTIONS):
+            return True
+        if not self.convolves or isinstance(layer, _CLOSED):
+            return False
+        if layer is not self.layer and keras_internals.sublayers(layer):
+            return False  # of the layers in it, it is not known which convolve
+        return isinstance(layer, keras.layers.Lambda) or not keras_internals.is_of_keras(layer)
 
     @property
     def channels(self) -> int | None:

@@ -9,6 +9,7 @@ is never edited for it. Written in `keras.ops`, so that each backend differentia
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,18 @@ PREDICTED = -1
 """Class index that means each image's predicted class."""
 
 _REGRESSION_LOSSES = ("mean_", "mse", "mae", "msle", "mape", "huber", "log_cosh", "logcosh")
+"""How the names of losses begin that compare numbers, not classes."""
+
+_REGRESSION_LOSS_CLASSES = (
+    keras.losses.MeanSquaredError,
+    keras.losses.MeanAbsoluteError,
+    keras.losses.MeanAbsolutePercentageError,
+    keras.losses.MeanSquaredLogarithmicError,
+    keras.losses.Huber,
+    keras.losses.LogCosh,
+)
+
+_BINARY_LOSS_CLASSES = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
 
 Logits = dict[int, tuple[Any, str, Any]]
 """By ``id`` of a result: the result, ``"softmax"`` or ``"sigmoid"``, and what it was computed
@@ -36,9 +49,10 @@ class Output:
         name: Key where the model returns a dict, else the name that a functional model has for
             it, or its number.
         shape: Its shape without the batch axis.
-        kind: ``"softmax"``, ``"sigmoid"`` or ``"logits"`` where it tells classes apart,
-            ``"regression"`` where the loss is one of regression, ``"unknown"`` where only the
-            values show it;
+        kind: ``"softmax"``, ``"sigmoid"`` or ``"logits"`` where it tells classes apart;
+            ``"probability"`` where the loss takes each unit for one, and Keras made none;
+            ``"regression"`` where the loss is one of regression, also after a sigmoid;
+            ``"unknown"`` where only the values show it;
             None where it is not of the shape ``(batch, units)``.
         has_logits: The input of its softmax or sigmoid can be read.
     """
@@ -63,8 +77,8 @@ class Head:
 
     Attributes:
         scores: Scores to differentiate, ``(batch, classes)``: logits, or where none can be
-            read the output itself; for one sigmoid unit the two columns ``-logit, logit`` that
-            give the score of either class.
+            read the output itself; for one unit of two classes two columns, ``-logit, logit``
+            or ``1 - probability, probability``, that give the score of either class.
         probabilities: ``(batch, classes)``; None for regression.
     """
 
@@ -104,14 +118,18 @@ def describe_outputs(model: keras.Model, returned: Any, logits: Logits) -> list[
     """
     names = _names(model, returned)
     outputs = []
-    for place, (name, output) in enumerate(zip(names, keras.tree.flatten(returned), strict=True)):
+    parts = keras.tree.flatten_with_path(returned)
+    for place, (name, (path, output)) in enumerate(zip(names, parts, strict=True)):
         if not ops.is_tensor(output):
             continue
         shape = tuple(output.shape[1:])
         noted = logits.get(id(output))
         kind = None
         if len(shape) == 1:
-            kind = noted[1] if noted else _kind_by_loss(_loss(model, name, place), shape[0])
+            loss = _loss(model, path, name, place)
+            kind = noted[1] if noted else _kind_by_loss(loss, shape[0])
+            if kind == "sigmoid" and _is_of_regression(loss):
+                kind = "regression"  # of numbers from 0 to 1
         outputs.append(Output(name, shape, kind, has_logits=noted is not None))
     return outputs
 
@@ -127,11 +145,15 @@ def read_head(output: Any, kind: str, logits: Logits) -> Head:
     noted = logits.get(id(output))
     scores = ops.cast(output if noted is None else noted[2], "float32")
     if kind == "regression":
-        return Head(scores, None)
+        return Head(ops.cast(output, "float32"), None)
     if kind == "sigmoid":
         if output.shape[-1] == 1:
             scores = ops.concatenate([-scores, scores], axis=-1)
         return Head(scores, ops.sigmoid(scores))
+    if kind == "probability":
+        if output.shape[-1] == 1:
+            scores = ops.concatenate([1 - scores, scores], axis=-1)
+        return Head(scores, ops.clip(scores, 0, 1))  # as the loss does
     if kind != "unknown":
         return Head(scores, ops.softmax(scores))
     # Either logits or a distribution of unknown origin: the values show which.
@@ -162,20 +184,54 @@ def _names(model: keras.Model, returned: Any) -> list[str]:
     ]
 
 
-def _loss(model: keras.Model, name: str, place: int) -> Any:
-    """The loss of one output: Keras takes one for all, one for each, or a dict by name."""
-    loss = getattr(model, "loss", None)
+def _loss(model: keras.Model, path: Sequence[Any], name: str, place: int) -> Any:
+    """The loss of one output.
+
+    Keras takes one for all, one for each in their order or nest, or a dict by name.
+    """
+    loss: Any = getattr(model, "loss", None)
+    for key in path:
+        is_place = isinstance(loss, (list, tuple)) and isinstance(key, int) and key < len(loss)
+        if is_place or (isinstance(loss, Mapping) and key in loss):
+            loss = loss[key]
     if isinstance(loss, Mapping):
-        return loss.get(name)
-    if isinstance(loss, Sequence) and not isinstance(loss, str):
-        return loss[place] if place < len(loss) else None
-    return loss
+        loss = loss.get(name)
+    elif isinstance(loss, (list, tuple)):
+        loss = loss[place] if place < len(loss) else None
+    if not isinstance(loss, str):
+        return loss
+    try:
+        return keras.losses.get(loss)
+    except ValueError:
+        return loss
+
+
+def _loss_name(loss: Any) -> str:
+    if isinstance(loss, functools.partial):
+        loss = loss.func
+    return str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss or "").lower()
+
+
+def _is_of_regression(loss: Any) -> bool:
+    is_one = isinstance(loss, _REGRESSION_LOSS_CLASSES)
+    return is_one or _loss_name(loss).startswith(_REGRESSION_LOSSES)
+
+
+def _is_binary(loss: Any) -> bool:
+    return isinstance(loss, _BINARY_LOSS_CLASSES) or "binary" in _loss_name(loss)
+
+
+def _takes_logits(loss: Any) -> bool:
+    if isinstance(loss, functools.partial):
+        return bool(loss.keywords.get("from_logits", False))
+    return bool(getattr(loss, "from_logits", False))
 
 
 def _kind_by_loss(loss: Any, units: int | None) -> str:
-    name = str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss or "").lower()
-    if name.startswith(_REGRESSION_LOSSES):
+    if _is_of_regression(loss):
         return "regression"
-    if getattr(loss, "from_logits", False):
-        return "sigmoid" if "binary" in name else "logits"
+    if _takes_logits(loss):
+        return "sigmoid" if _is_binary(loss) else "logits"
+    if _is_binary(loss):
+        return "probability"
     return "regression" if units == 1 else "unknown"

@@ -12,7 +12,10 @@ import keras
 from keras_viz_callbacks.capture.layers import LayerCall
 
 Selector: TypeAlias = "str | keras.layers.Layer | Iterable[str | keras.layers.Layer] | None"
-"""A layer path, a name that is unique, a glob over either, a layer, a list of those, or None."""
+"""A layer path, a name that is unique, a glob over either, a layer, a list of those, or None.
+
+A path or name that is exactly the text wins over a glob, and a layer over a call of another one.
+"""
 
 _GLOB_CHARACTERS = frozenset("*?[")
 
@@ -91,14 +94,13 @@ def _select_one(
                 f"Received: layers={selector!r}. {_spatial_layers(calls)}"
             )
     elif isinstance(selector, str):
-        if _GLOB_CHARACTERS.isdisjoint(selector):
-            picked = _by_name(calls, selector)
-        else:
-            matched = [
-                c
-                for c in calls
-                if fnmatch.fnmatchcase(c.path, selector) or fnmatch.fnmatchcase(c.name, selector)
-            ]
+        picked = _by_exact_name(calls, selector)
+        if not picked and _GLOB_CHARACTERS.isdisjoint(selector):
+            raise _unknown_name(calls, selector)
+        if not picked:
+            # A name in the pattern may hold brackets itself, as in `block[1]/*`.
+            brackets_as_text = selector.replace("[", "[[]")
+            matched = _by_glob(calls, selector) or _by_glob(calls, brackets_as_text)
             picked = [c for c in matched if globs_pick(c)]
             if not picked:
                 what = "no layer" if not matched else "only layers that cannot be drawn"
@@ -121,31 +123,42 @@ def _select_one(
     return picked
 
 
-def _by_name(calls: Sequence[LayerCall], name: str) -> list[LayerCall]:
-    by_path = [c for c in calls if c.path == name]
-    if by_path:
-        # The plain path means the layer, and so each of its calls.
-        return [c for c in calls if c.layer is by_path[0].layer] if ":" not in name else by_path
-    by_name = [c for c in calls if c.name == name or c.layer.name == name]
-    layers = {id(c.layer): c.path for c in by_name if c.call == 0}
-    if len(layers) > 1:
+def _by_exact_name(calls: Sequence[LayerCall], name: str) -> list[LayerCall]:
+    """What has exactly this path or, if it is the only one, this name; else nothing."""
+    for call in calls:
+        if call.path == name:
+            # The path of a layer means each of its calls.
+            return [call] if call.call else [c for c in calls if c.layer is call.layer]
+    first_calls = [c for c in calls if c.call == 0 and name in (c.name, c.layer.name)]
+    named = first_calls or [c for c in calls if c.name == name]
+    if len(named) > 1:
         raise ValueError(
-            f"The name given in `layers` belongs to {len(layers)} layers; write the path of the "
-            f"one you mean: {', '.join(map(repr, layers.values()))}. Received: layers={name!r}"
+            f"The name given in `layers` belongs to {len(named)} layers; write the path of the "
+            f"one you mean: {', '.join(repr(c.path) for c in named)}. Received: layers={name!r}"
         )
-    if not by_name:
-        candidates = {text: c.path for c in calls for text in (c.name, c.path)}
-        near = [candidates[m] for m in difflib.get_close_matches(name, candidates, n=5)]
-        hint = (
-            "The nearest are: " + ", ".join(repr(p) for p in dict.fromkeys(near)) + "."
-            if near
-            else _spatial_layers(calls)
-        )
-        raise ValueError(
-            f"No layer of the model has the name or path given in `layers`. {hint} "
-            f"Received: layers={name!r}"
-        )
-    return by_name
+    return [c for c in calls if c.layer is named[0].layer] if first_calls else named
+
+
+def _by_glob(calls: Sequence[LayerCall], pattern: str) -> list[LayerCall]:
+    return [
+        c
+        for c in calls
+        if fnmatch.fnmatchcase(c.path, pattern) or fnmatch.fnmatchcase(c.name, pattern)
+    ]
+
+
+def _unknown_name(calls: Sequence[LayerCall], name: str) -> ValueError:
+    candidates = {text: c.path for c in calls for text in (c.name, c.path)}
+    near = [candidates[m] for m in difflib.get_close_matches(name, candidates, n=5)]
+    hint = (
+        "The nearest are: " + ", ".join(repr(p) for p in dict.fromkeys(near)) + "."
+        if near
+        else _spatial_layers(calls)
+    )
+    return ValueError(
+        f"No layer of the model has the name or path given in `layers`. {hint} "
+        f"Received: layers={name!r}"
+    )
 
 
 def _spatial_layers(calls: Sequence[LayerCall]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from keras_viz_callbacks.capture import keras_internals
 from keras_viz_callbacks.capture import logits as heads
 from keras_viz_callbacks.capture.backend import Inputs, Tensor, backend
 from keras_viz_callbacks.capture.layers import LayerCall, layer_paths
@@ -101,27 +102,41 @@ def surveyed_pass(
         on_output: Maps the path of a call and the tensor that it returns to what the network
             goes on with.
     """
-    paths = {id(layer): (path, layer) for path, layer in layer_paths(model).items()}
-    returns: list[tuple[int, int, Any]] = []
+    by_path = layer_paths(model)
+    paths = {id(layer): (path, layer) for path, layer in by_path.items()}
+    returns: list[tuple[int, int, Any, bool]] = []
+    convolves: list[bool] = []  # for each layer that has not returned yet, the innermost last
     counts: dict[int, int] = {}
 
     def noted(layer: keras.layers.Layer, call: Any, *args: Any, **kwargs: Any) -> Any:
-        output = call(*args, **kwargs)
+        convolves.append(False)
+        try:
+            output = call(*args, **kwargs)
+        finally:
+            has_convolved = convolves.pop()
         number = counts.get(id(layer), 0)
         counts[id(layer)] = number + 1
         if on_output is not None and ops.is_tensor(output):
-            output = on_output(_path(paths[id(layer)][0], number), output)
-        returns.append((id(layer), number, output))
+            output = on_output(_path(paths[id(layer)][0], number, by_path), output)
+        returns.append((id(layer), number, output, has_convolved))
         return output
 
-    with tap([layer for _, layer in paths.values()], noted), heads.watch_logits() as logits:
+    def note_convolution() -> None:
+        if convolves:
+            convolves[-1] = True
+
+    with (
+        tap([layer for _, layer in paths.values()], noted),
+        heads.watch_logits() as logits,
+        keras_internals.noted_convolutions(note_convolution),
+    ):
         returned = model(inputs, training=False)
     # In an image model, `(batch, tokens, features)` are the places of the image in a row.
     are_tokens = max(len(part.shape) for part in keras.tree.flatten(inputs)) == 4
     calls = []
     first: bool | None = None
     channels_first = keras.config.image_data_format() == "channels_first"
-    for index, (key, number, output) in enumerate(returns):
+    for index, (key, number, output, has_convolved) in enumerate(returns):
         path, layer = paths[key]
         shape = _shape(output) if ops.is_tensor(output) else None
         own = _own_channels_first(layer)
@@ -137,17 +152,18 @@ def surveyed_pass(
         )
         calls.append(
             LayerCall(
-                path=_path(path, number),
+                path=_path(path, number, by_path),
                 layer=layer,
                 call=number,
                 index=index,
                 shape=shape,
                 layout=layout,
+                convolves=has_convolved,
             )
         )
     outputs = heads.describe_outputs(model, returned, logits)
     found = Survey(calls, outputs, channels_first if first is None else first)
-    return SurveyedPass(found, [output for _, _, output in returns], returned, logits)
+    return SurveyedPass(found, [output for _, _, output, _ in returns], returned, logits)
 
 
 def check_built(model: keras.Model) -> None:
@@ -159,9 +175,21 @@ def check_built(model: keras.Model) -> None:
         )
 
 
-def _path(path: str, number: int) -> str:
-    """The path of one call of a layer."""
-    return f"{path}:{number}" if number else path
+def _path(path: str, number: int, taken: Container[str]) -> str:
+    """The path of one call of a layer.
+
+    Args:
+        path: Path of the layer.
+        number: Number of the call, from 0.
+        taken: Paths of all layers: one of them may be named as a call of another.
+    """
+    if not number:
+        return path
+    called, other = f"{path}:{number}", 0
+    while called in taken:
+        other += 1
+        called = f"{path}:{number}_{other}"
+    return called
 
 
 def _own_channels_first(layer: keras.layers.Layer) -> bool | None:

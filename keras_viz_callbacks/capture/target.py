@@ -46,7 +46,7 @@ class ResolvedTarget:
         """Whether the score is what it should be: a logit, or by its nature no class."""
         if self.function is not None or self.output is None:
             return True
-        return self.output.kind != "unknown"
+        return self.output.kind not in ("unknown", "probability")
 
 
 def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget:
@@ -100,6 +100,12 @@ def resolve_target(target: Target, survey: Survey, batch: int) -> ResolvedTarget
         raise ValueError(
             f"`target` must hold one class for each of the {batch} images. "
             f"Received: {len(classes)} classes"
+        )
+    if output.kind == "regression" and np.any((classes < 0) | (classes >= (units or 0))):
+        raise ValueError(
+            f"`target` must be a unit of the output {output.name!r}, from 0 to "
+            f"{(units or 0) - 1}: it is read as regression, not as classes. "
+            f"Received: target={target!r}. Omit `target` to explain a single unit."
         )
     classes = np.broadcast_to(classes, (batch,)).astype(np.int32)
     check_classes(classes, units or 0, "target")

@@ -62,6 +62,31 @@ def test_calls_of_softmax_and_sigmoid_are_reported_while_the_context_lasts():
     assert noted == ["softmax", "sigmoid"]
 
 
+def test_convolutions_of_ops_are_reported_while_the_context_lasts():
+    noted = []
+    image, kernel = keras.ops.ones((1, 8, 8, 2)), keras.ops.ones((3, 3, 2, 4))
+    with keras_internals.noted_convolutions(lambda: noted.append(1)):
+        keras.ops.conv(image, kernel)
+        keras.ops.conv_transpose(image, keras.ops.ones((3, 3, 4, 2)))
+        keras.ops.depthwise_conv(image, kernel)
+        keras.ops.separable_conv(image, kernel, keras.ops.ones((1, 1, 8, 3)))
+        keras.layers.Conv2D(2, 3)(image)
+        assert len(noted) == 5
+        keras.ops.image.extract_patches(image, 4)
+        keras.ops.relu(image)
+        assert len(noted) == 5
+    keras.ops.conv(image, kernel)
+    assert len(noted) == 5
+
+
+def test_layers_of_keras_are_known():
+    class Own(keras.layers.Conv2D):
+        pass
+
+    assert keras_internals.is_of_keras(keras.layers.Conv2D(1, 1))
+    assert not keras_internals.is_of_keras(Own(1, 1))
+
+
 def test_a_quantized_layer_is_called_by_another_method():
     layer = keras.layers.Dense(4)
     assert keras_internals.call_name(layer) == "call"

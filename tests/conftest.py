@@ -31,6 +31,35 @@ from tests.helpers.models import (
     trained_scenes_model,
 )
 
+# Folders and files whose tests use no backend, or one only to have a log to read.
+ONCE = (
+    "browser",
+    "docs/test_messages.py",
+    "docs/test_method_pages.py",
+    "docs/test_site.py",
+    "docs/test_tables.py",
+    "faults/test_tab.py",
+    "maps",
+    "render",
+    "summary",
+    "tensorboard_plugin",
+    "test_javascript.py",
+    "test_layout.py",
+    "test_packaging.py",
+)
+# What a real training of each backend has written is looked at in the browser.
+ON_EACH_BACKEND = "browser/test_training.py"
+
+
+def pytest_collection_modifyitems(items):
+    """Marks what `scripts/test` runs on one backend alone."""
+    tests = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(tests)
+        is_once = any(place.is_relative_to(each) for each in ONCE)
+        if is_once and not place.is_relative_to(ON_EACH_BACKEND):
+            item.add_marker(pytest.mark.once)
+
 
 @pytest.fixture
 def model():

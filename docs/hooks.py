@@ -28,7 +28,6 @@ EQUATION = re.compile(
     flags=re.DOTALL,
 )
 METHODS = "<!-- methods -->"
-VIEWS = "<!-- views -->"
 HTTP_API = Path(__file__).resolve().parents[1] / "tensorboard_plugin/HTTP_API.md"
 CODE = 4  # spaces before code, as both kinds of Markdown have it
 IN_A_LIST = 2 + CODE  # before code in a list: Python-Markdown wants two more
@@ -52,7 +51,7 @@ def on_page_markdown(content: str, page: Any, **_: Any) -> str:
     if page.file.src_uri == "methods/index.md":
         return content.replace(METHODS, method_pages.table())
     if page.file.src_uri == "guide/tab.md":
-        return content.replace(VIEWS, view_sections.markdown())
+        return content.replace(view_sections.PLACE, view_sections.markdown())
     return http_api() if page.file.src_uri == "reference/http_api.md" else content
 
 

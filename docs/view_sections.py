@@ -12,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "tensorboard_plugin/static"
+PLACE = "<!-- views -->"
+"""Where the sections go in the guide's page of the tab."""
+
 _COMMENT = re.compile(r"\A/\*\*(.*?)\*/", flags=re.DOTALL)
 _STAR = re.compile(r"^ *\* ?", flags=re.MULTILINE)
 _ID = re.compile(r'^  id: "(.*?)",$', flags=re.MULTILINE)

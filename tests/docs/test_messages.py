@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from docs import hooks, view_sections
+from docs import view_sections
 from keras_viz_callbacks import ActivationGrid, FilterPatterns
 from keras_viz_callbacks.summary import run, worker
 from tests.helpers.guide_pages import ROOT, blocks, page
@@ -81,7 +81,7 @@ def test_every_view_of_the_tab_has_a_section_made_of_its_file():
     sources = [p.read_text(encoding="utf-8") for p in STATIC.glob("views/*/*_view.js")]
     declared = {key: label for s in sources for label, key in re.findall(VIEW, s)}
     assert len(declared) == len(sources)
-    assert hooks.VIEWS in (GUIDE / "tab.md").read_text(encoding="utf-8")
+    assert view_sections.PLACE in (GUIDE / "tab.md").read_text(encoding="utf-8")
     sections = view_sections.markdown()
     headings = re.findall(r"^### (.*)$", sections, flags=re.MULTILINE)
     assert headings == [declared[key] for key in sorted(declared)]

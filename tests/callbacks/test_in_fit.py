@@ -146,7 +146,7 @@ def test_nothing_is_retraced_after_the_first_capture(tmp_path, images, labels, m
     monkeypatch.setattr(conv, "call", counting)
     own = callbacks(tmp_path, images, labels)
     model.fit(images, labels, epochs=4, verbose=0, callbacks=[between, *own])
-    # TensorFlow has traced everything before the first batch, JAX traces in the first capture.
+    # TensorFlow and JAX have traced everything before the first batch.
     # On torch the layers themselves run, as often in each capture as in the first.
     first, *later = passes
     assert (first == 0) == (BACKEND != "torch")

@@ -67,13 +67,14 @@ class TryRunner:
         run = self._run[call.path]
         places = self._image.of(self._held.inputs).shape[1:-1]
         variants = self._tries.variants(activations, places)
+        inputs = self._repeated_inputs()
         repeated = np.tile(classes, self._at_once)
         found: list[Array] = []
         for group, count in groups(variants, self._at_once):
             if self._tries.of == "image":
-                scores = run(self._masked_inputs(group), repeated)
+                scores = run(self._masked(inputs, group), repeated)
             else:
-                scores = run(self._repeated_inputs(), repeated, group)
+                scores = run(inputs, repeated, group)
             found.extend(scores.reshape(self._at_once, len(self._held))[:count])
         return np.stack(found, axis=-1)
 
@@ -82,8 +83,7 @@ class TryRunner:
             lambda part: np.concatenate([part] * self._at_once), self._held.inputs
         )
 
-    def _masked_inputs(self, masks: Array) -> Any:
-        inputs = self._repeated_inputs()
+    def _masked(self, inputs: Any, masks: Array) -> Any:
         images = self._image.of(inputs)
         return self._image.put((images * masks[..., None]).astype(images.dtype), inputs)
 
